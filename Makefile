@@ -1,0 +1,55 @@
+# every target sets itself up from nothing: python3 (3.11 to 3.13), pip and make are enough
+
+PYTHON ?= python3
+# the second stack, tested by `test-all` where it is installed; the version number is read by pyenv alone
+PYTHON312 ?= PYENV_VERSION=3.12.1 python3.12
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# small networks run slower on several threads than on one
+export XLA_FLAGS ?= --xla_cpu_multi_thread_eigen=false
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: setup train test test-slow test-all lint types bench clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints/py311.txt constraints/py312.txt
+	@echo "setting up $(VENV) (once, some minutes) ..."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "vestige needs Python 3.11 to 3.13: make PYTHON=python3.11")'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]' \
+		-c constraints/$$($(BIN)/python -c 'import sys; print("py311" if sys.version_info < (3, 12) else "py312")').txt
+	@touch $@
+
+train: $(READY)
+	$(BIN)/vestige train $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+test: lint
+	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -q -n 2 -m "not slow and not gpu" $(ARGS)
+
+test-slow: lint
+	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -q -n 2 -m "not gpu" $(ARGS)
+
+test-all: test-slow types
+	@if $(PYTHON312) -c '' 2>/dev/null; then \
+		$(MAKE) test-slow VENV=.venv312 PYTHON="env $(PYTHON312)"; \
+	else \
+		echo "no python3.12 here: the second stack was not tested"; \
+	fi
+
+bench: $(READY)
+	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/run.py $(ARGS)
+
+clean:
+	rm -rf .venv .venv312 .pytest_cache .ruff_cache .hypothesis

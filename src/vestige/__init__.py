@@ -1,0 +1,1 @@
+"""Online learning with eligibility traces for spiking and recurrent networks."""
