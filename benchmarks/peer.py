@@ -1,0 +1,58 @@
+"""The other side of `peers/serve.py`: a long-lived process in the peer's environment."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+PYTHON = HERE.parent / ".venv-peers" / "bin" / "python"  # made by `make bench`
+
+
+class Peer:
+    """Runs arms of the peer on request; use as a context."""
+
+    def __init__(self, python: Path):
+        if not python.exists():
+            sys.exit(
+                f"no peer environment at {python}. Make one: `python3.12 -m venv .venv-peers && "
+                ".venv-peers/bin/pip install -r benchmarks/peers/requirements.txt`, or say --peer PATH"
+            )
+        self.process = subprocess.Popen(
+            [str(python), str(HERE / "peers" / "serve.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "JAX_PLATFORMS": "cpu"},
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+
+    def ask(self, **what) -> dict:
+        """One request and its answer; an error of the peer is raised here."""
+        self.process.stdin.write(json.dumps(what) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the peer's process ended during {what}")
+        reply = json.loads(line)
+        if "error" in reply:
+            raise RuntimeError(f"the peer refused {what}: {reply['error']}")
+        return reply
+
+    def gradient(self, key: str) -> dict[str, np.ndarray]:
+        """Gradients of a prepared arm."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "gradients.npz"
+            self.ask(do="gradient", key=key, to=str(path))
+            with np.load(path) as saved:
+                return dict(saved)

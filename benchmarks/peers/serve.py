@@ -1,0 +1,117 @@
+"""braintrace's arms, in its own environment: answers JSON lines, so that a caller can interleave it with others."""
+
+import json
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+
+# answers travel on the first stdout; whatever a library prints goes to stderr
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+sys.path.insert(0, str(Path(__file__).parents[1]))
+warnings.filterwarnings("ignore")
+
+import brainstate  # noqa: E402
+import braintrace  # noqa: E402
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+from cases import CASES, SMALL, few, spikes, weights  # noqa: E402
+from networks import NETWORKS, cross_entropy  # noqa: E402
+
+RULES = {
+    "d_rtrl": lambda model, case: braintrace.D_RTRL(model),
+    "es_d_rtrl": lambda model, case: braintrace.ES_D_RTRL(model, decay_or_rank=case.decay),
+}
+
+
+class Model(brainstate.nn.Module):
+    """One of our networks as a brainstate module; matrices through braintrace's marked product."""
+
+    def __init__(self, network, case, params):
+        super().__init__()
+        self.step, self.shapes, self.start = network.step, network.states(case), case.start
+        self.params = {name: brainstate.ParamState(jnp.asarray(w)) for name, w in params.items()}
+
+    def init_state(self, *_, **__):
+        self.hidden = {k: brainstate.HiddenState(jnp.full(shape, self.start)) for k, shape in self.shapes.items()}
+
+    def update(self, x):
+        p = {k: w.value for k, w in self.params.items()}
+        state, y = self.step(p, {k: h.value for k, h in self.hidden.items()}, x, braintrace.matmul)
+        for k, h in self.hidden.items():
+            h.value = state[k]
+        return y
+
+
+def arm(case, rule):
+    """`xs, targets -> gradients` summed over all steps, compiled, as the peer's own tutorial builds it."""
+    network = NETWORKS[case.network]
+    params = weights(network.params(case), case.seed, np.float64 if jax.config.jax_enable_x64 else np.float32)
+    model = Model(network, case, params)
+    of = model.states(brainstate.ParamState)
+
+    @brainstate.transform.jit
+    def run(xs, targets):
+        learner = RULES[rule](model, case)
+
+        @brainstate.transform.vmap_new_states(state_tag="new", axis_size=case.batch)
+        def init():
+            brainstate.nn.init_all_states(model)
+            learner.compile_graph(xs[0, 0])
+
+        init()
+        batched = brainstate.nn.Vmap(learner, vmap_states="new")
+
+        def step(total, now):
+            x, target = now
+            grads = brainstate.transform.grad(lambda: cross_entropy(batched(x), target), of)()
+            return jax.tree.map(jnp.add, total, grads), None
+
+        zero = jax.tree.map(jnp.zeros_like, of.to_dict_values())
+        return brainstate.transform.scan(step, zero, (xs, targets))[0]
+
+    return lambda xs, targets: {path[-1]: g for path, g in run(xs, targets).items()}
+
+
+def prepare(ask):
+    """The compiled arm and its inputs for one request."""
+    if ask.get("x64"):
+        jax.config.update("jax_enable_x64", True)
+        brainstate.environ.set(precision=64)
+    case = {**CASES, **SMALL}[ask["case"]]
+    case = few(case, ask.get("batch", case.batch))
+    xs, targets = map(jnp.asarray, spikes(case, np.float64 if ask.get("x64") else np.float32))
+    return arm(case, ask["rule"]), xs, targets
+
+
+def main():
+    """Serve until stdin closes: `prepare` keeps an arm under a key, `time` runs it, `gradient` saves what it gives."""
+    ready = {}
+    for line in sys.stdin:
+        ask = json.loads(line)
+        key, reply = ask["key"], {}
+        try:
+            if ask["do"] == "prepare":
+                started = time.perf_counter()
+                ready[key] = prepare(ask)
+                fun, *inputs = ready[key]
+                jax.block_until_ready(fun(*inputs))
+                reply["seconds"] = time.perf_counter() - started
+            elif ask["do"] == "time":
+                fun, *inputs = ready[key]
+                started = time.perf_counter()
+                jax.block_until_ready(fun(*inputs))
+                reply["seconds"] = time.perf_counter() - started
+            elif ask["do"] == "gradient":
+                fun, *inputs = ready[key]
+                np.savez(ask["to"], **{k: np.asarray(g) for k, g in fun(*inputs).items()})
+        except Exception as problem:  # the caller decides what a refusal of the peer means
+            reply["error"] = f"{type(problem).__name__}: {problem}"[:500]
+        print(json.dumps(reply), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
