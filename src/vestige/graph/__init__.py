@@ -1,0 +1,10 @@
+"""What one step does: marks, groups, linearisation, report."""
+
+from .errors import GraphError
+from .linearize import linearize
+from .readings import Step, advance_state, forward, prelude
+from .report import Report
+from .trace import trace_graph
+from .types import Edge, Graph, Group
+
+__all__ = ["Edge", "Graph", "GraphError", "Group", "Report", "Step", "advance_state", "forward", "linearize", "prelude", "trace_graph"]

@@ -1,0 +1,20 @@
+"""The error of a step that cannot be learned online, and where in the user's program it arose."""
+
+import os
+from typing import Any
+
+_LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class GraphError(ValueError):
+    """The step has a structure for which the rule's gradient would be wrong: what, where, what to do."""
+
+
+def where(eqn: Any) -> str:
+    """`file.py:12 in update`: the innermost line outside JAX and this library."""
+    frames = getattr(getattr(eqn.source_info, "traceback", None), "frames", ())
+    for f in frames:
+        path = f.file_name
+        if not path.startswith((_LIBRARY, "<")) and not any(p in path for p in ("/jax/", "/jaxlib/", "/brainstate/", "/saiunit/")):
+            return f"{os.path.basename(path)}:{f.line_num} in {f.function_name}"
+    return "the step"

@@ -1,0 +1,139 @@
+"""One step, read several ways: the same numbers, other derivatives."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+
+from ..ops import Operator
+from .program import Const, Equation, Value, down, run, up
+from .solver import cross, forwardable
+from .types import Edge, Graph, Group
+
+if TYPE_CHECKING:
+    from .groups import Draft
+
+stop = jax.lax.stop_gradient
+
+
+def read_apart(d: "Draft", edges: Sequence[Edge], groups: Sequence[Group]) -> tuple[frozenset[Value], tuple[Value, ...]]:
+    """`fresh`: values of this step that a mark may read with their history: new states, and what lies past the last mark
+    of its own group. `saved`: values that linearisation needs again."""
+    fresh = {v for v in d.h_out if isinstance(v, Value)}
+    for q in groups:
+        marks = [edges[n] for n in q.edges if edges[n].x is not None]
+        ahead = up(d.eqns, [e.x for e in marks if e.x is not None])
+        ys = {e.y for e in marks}
+        fresh |= (down(q.eqns, ys) - ys - ahead) & {v for e in q.eqns for v in e.outs}
+    want = {v for e in edges for v in (e.x, e.y) if isinstance(v, Value)}
+    for q in groups:
+        made = {v for e in q.eqns for v in e.outs}
+        want |= {v for e in q.eqns for v in e.reads if v not in made} | {d.h_in[i] for i in q.states}
+        want |= {v for v in (d.h_out[i] for i in q.states) if isinstance(v, Value) and v not in made}
+    static = {*d.frontier, *d.program.consts}
+    every = [*d.program.ins, *(v for e in d.eqns for v in e.outs)]
+    return frozenset(fresh), tuple(v for v in every if v in want - static)
+
+
+class Step(NamedTuple):
+    """What one step gives: new state, output, the values to linearise around, spikes by population."""
+
+    state: Any
+    output: Any
+    saved: list[jax.Array]
+    spikes: dict[str, jax.Array]
+
+
+def prelude(g: Graph, params: Any) -> list[jax.Array]:
+    """The values that depend on parameters alone and that the step reads: the frontier."""
+    env = run(g.early, {**g.program.consts, **dict(zip(g.program.ins, jax.tree.leaves(params)))})
+    return [env[v] for v in g.frontier]
+
+
+def advance_state(g: Graph, static: Sequence[jax.Array], state: Sequence[Any], x: Sequence[Any]) -> list[Any]:
+    """The plain next state, leaf by leaf: no reading, no nudge; for rules that push tangents through the whole step."""
+    env = {**g.program.consts, **dict(zip(g.frontier, static)), **dict(zip(g.program.ins[g.n_params :], [*state, *x]))}
+    need = up(g.eqns, g.h_out)
+    env = run([forwardable(e) for e in g.eqns if any(v in need for v in e.outs)], env)
+    return [v.val if isinstance(v, Const) else env[v] for v in g.h_out]
+
+
+class Readings:
+    """The environments of one step.
+
+    * `now`: everything live.
+    * `input`: what a mark reads. The previous state is a constant, this step's fresh values are not.
+    * `carry`: what the next step inherits. Marks' inputs are constants, so credit that crosses time stays in its group.
+    * `seen`: what the output reads: `now`, with the new states as independent values (+ `delta`).
+    """
+
+    def __init__(self, g: Graph, local: bool, delta: Sequence[jax.Array | None] | None):
+        self.envs: tuple[dict[Value, Any], ...] = ({}, {}, {}, {})
+        self.local, self.fresh = local, g.fresh
+        self.delta = dict(zip(g.h_out, delta)) if delta is not None else {}
+
+    def put(self, v: Value, now: Any, inp: Any, carry: Any, seen: Any) -> None:
+        shift = self.delta.get(v)
+        if shift is not None:
+            seen = inp = now + shift
+        elif v in self.fresh:
+            inp = now
+        for env, a in zip(self.envs, (now, inp, carry, seen)):
+            env[v] = a
+
+    def same(self, v: Value, a: Any) -> None:
+        for env in self.envs:
+            env[v] = a
+
+    def get(self, which: int, a: Any) -> Any:
+        return a.val if isinstance(a, Const) else self.envs[which][a]
+
+    def mark(self, e: Equation, w: Any, nudge: Any) -> None:
+        op: Operator = e.params["op"]
+        x = self.get(1, e.ins[0])
+        y = op.apply(x, w) + nudge
+        late = op.apply(stop(x), w) + nudge if self.local else y
+        self.put(e.outs[0], y, y, late, y)
+
+    def apply(self, e: Equation, solvers: Any) -> None:
+        outs: list[list[Any]] = []
+        args = [[self.get(n, a) for a in e.ins] for n in range(4)]
+        for n, a in enumerate(args):
+            # readings that agree on the operands share the result: most equations are run once
+            twin = next((m for m in range(n) if all(p is q for p, q in zip(a, args[m]))), None)
+            outs.append(outs[twin] if twin is not None else cross(e, solvers[e], a) if e in solvers else e(*a))
+        for k, v in enumerate(e.outs):
+            self.put(v, *(o[k] for o in outs))
+
+
+def forward(
+    g: Graph, static: Sequence[jax.Array], state: Any, x: Any,
+    nudge: Sequence[jax.Array], delta: Sequence[jax.Array | None] | None, local: bool,
+) -> Step:  # fmt: skip
+    """One step. `static` is the frontier; `nudge[n]` is added to what edge `n` delivers, so that its cotangent is that edge's
+    learning signal; `delta` is added to what *others* read of the new states; `local` cuts credit at marks."""
+    r = Readings(g, local, delta)
+    first = {e.y: n for n, e in reversed(list(enumerate(g.edges)))}
+    for v, c in g.program.consts.items():
+        r.same(v, c)
+    moving = [*jax.tree.leaves(state), *jax.tree.leaves(x)]
+    for n, (v, a) in enumerate(zip(g.program.ins[g.n_params :], moving)):
+        r.put(v, a, stop(a) if local and n < g.n_state else a, a, a)
+    const = dict(zip(g.frontier, static))
+    for v, a in const.items():
+        a = stop(a) + nudge[first[v]] if v in first else a
+        r.put(v, a, a, stop(a) if local and v in g.untraced else a, a)
+    for e in g.eqns:
+        if e.is_mark:
+            w = e.ins[1]
+            trained = e.outs[0] in first
+            w = w.val if isinstance(w, Const) else const[w] if w in const else g.program.consts[w]
+            r.mark(e, stop(w) if trained else w, nudge[first[e.outs[0]]] if trained else jnp.zeros((), e.outs[0].dtype))
+        else:
+            r.apply(e, g.solvers)
+    h = [r.get(2, v) for v in g.h_out]
+    y = [r.get(3, v) for v in g.program.outs[g.n_state :]]
+    h, y = jax.tree.unflatten(g.out_tree, h + y)
+    now = r.envs[0]
+    return Step(h, y, [stop(now[v]) for v in g.saved], {name: stop(now[v]) for name, v in g.spikes.items()})

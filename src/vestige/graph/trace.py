@@ -1,0 +1,160 @@
+"""From a step function to a `Graph`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+
+from .._compat import is_float
+from .errors import GraphError, where
+from .groups import Draft, analyse
+from .program import Atom, Equation, Program, Value, down, flatten, spikes, up
+from .readings import read_apart
+from .report import Report
+from .types import Edge, Graph, Group
+
+
+def trace_graph(
+    step: Callable[[Any, Any, Any], tuple[Any, Any]], params: Any, state: Any, x: Any,
+    *, max_own: int = 16, positions: bool = True,
+) -> Graph:  # fmt: skip
+    """Analyse `step(params, state, x) -> (state', y)` for one example, without a batch axis.
+
+    Args:
+        step: a pure function; trainable interactions go through `vestige.matmul` and its like.
+        params, state, x: trees of arrays (or shapes), as `step` takes them.
+        max_own: a position may own this many elements of one unmarked parameter (or as many as its block has states);
+            beyond, that parameter gets its own step's gradient only.
+        positions: prove that populations couple position by position, as every rule but `rtrl()`, `tbptt()` and `bptt()`
+            needs. `False` skips the proof.
+
+    Raises:
+        GraphError: the step mixes positions, hides a trainable operator, or does not return the state it took.
+    """
+    closed, out_shape = jax.make_jaxpr(step, return_shape=True)(params, state, x)
+    _check_state(state, out_shape)
+    program = flatten(closed)
+    n_params, n_state = len(jax.tree.leaves(params)), len(jax.tree.leaves(state))
+    early, eqns, frontier, of_params = _prelude(program, n_params)
+    draft = Draft(
+        program, tuple(eqns), early, program.ins[n_params : n_params + n_state], program.outs[:n_state],
+        _names(params), _names(state), frontier, of_params, max_own,
+    )  # fmt: skip
+    _check_marks(draft)
+    edges, groups, untraced, solvers = analyse(draft, positions)
+    fresh, saved = read_apart(draft, edges, groups)
+    firing = {_spike_name(draft, groups, v, n): v for n, v in enumerate(spikes(eqns))}
+    return Graph(
+        program=program, early=early, eqns=tuple(eqns), frontier=frontier,
+        trained=tuple(v in of_params and is_float(v) for v in frontier),
+        edges=edges, groups=groups, untraced=untraced, fresh=fresh, saved=saved, spikes=firing, solvers=solvers,
+        n_params=n_params, n_state=n_state, out_tree=jax.tree.structure(out_shape),
+        param_names=draft.param_names, state_names=draft.state_names, positions=positions,
+        report=_report(draft, edges, groups, untraced, fresh, positions),
+    )  # fmt: skip
+
+
+def _names(tree: Any) -> tuple[str, ...]:
+    part = lambda k: str(getattr(k, "key", getattr(k, "name", getattr(k, "idx", k))))
+    return tuple(".".join(map(part, path)) or "value" for path, _ in jax.tree_util.tree_leaves_with_path(tree))
+
+
+def _check_state(state: Any, out_shape: Any) -> None:
+    if not (isinstance(out_shape, tuple) and len(out_shape) == 2):
+        raise GraphError("a step returns (state', output); this one returns something else")
+    old, new = jax.tree.structure(state), jax.tree.structure(out_shape[0])
+    if old != new:
+        raise GraphError(f"the step takes a state {old} and returns {new}; return the tree that it took")
+    for name, a, b in zip(_names(state), jax.tree.leaves(state), jax.tree.leaves(out_shape[0])):
+        if jax.numpy.shape(a) != b.shape or jax.numpy.result_type(a) != b.dtype:
+            raise GraphError(
+                f"state `{name}` enters the step as {jax.numpy.result_type(a)}{list(jax.numpy.shape(a))} and leaves it as "
+                f"{b.dtype}{list(b.shape)}. Start it with the shape and dtype that the step returns."
+            )
+
+
+def _prelude(program: Program, n_params: int) -> tuple[tuple[Equation, ...], list[Equation], tuple[Value, ...], set[Value]]:
+    """Split off the equations that need parameters and constants alone."""
+    moving = [*program.ins[n_params:], *(v for e in program.eqns if e.is_mark or e.eqn.effects for v in e.outs)]
+    live = down(program.eqns, moving)
+    is_early = lambda e: not e.is_mark and not e.eqn.effects and not any(v in live for v in e.outs)
+    early = tuple(e for e in program.eqns if is_early(e))
+    eqns = [e for e in program.eqns if not is_early(e)]
+    read = {v for e in eqns for v in e.reads} | {v for v in program.outs if isinstance(v, Value)}
+    known = [*program.ins[:n_params], *(v for e in early for v in e.outs)]
+    of_params = down(early, program.ins[:n_params])
+    return early, eqns, tuple(v for v in known if v in read), of_params
+
+
+def _check_marks(d: Draft) -> None:
+    known = {*d.frontier, *d.program.consts}
+    alive = up(d.eqns, d.program.outs)
+    for e in d.eqns:
+        if e.is_mark and isinstance(e.ins[1], Value) and e.ins[1] not in known:
+            raise GraphError(
+                f"the weight of a trainable operator depends on the state or the input ({where(e.eqn)}). "
+                "Compute it from parameters alone, or multiply without marking it."
+            )
+        if e.is_mark and e.ins[1] in d.of_params and e.outs[0] not in alive:
+            raise GraphError(
+                f"weight `{d.origin(e.ins[1])}` reaches neither a state nor the output ({where(e.eqn)}): its gradient would "
+                "be zero. Use what the operator returns, or take the operator out of the step."
+            )
+
+
+def _spike_name(d: Draft, groups: Sequence[Group], v: Value, n: int) -> str:
+    """The population whose states the spike is made of."""
+    source = up(d.eqns, [v], marks=False) & {*d.h_in}
+    names = [name for name, h in zip(d.state_names, d.h_in) if h in source and is_float(h)]
+    return f"{', '.join(names) or 'the input'} (spike {n})"
+
+
+def _report(d: Draft, edges: Sequence[Edge], groups: Sequence[Group], untraced: set[Value], fresh: frozenset[Value], positions: bool) -> Report:
+    size = lambda e: groups[e.group].S * int(jax.numpy.dtype(e.y.dtype).itemsize)
+    traced = [f"{e.name} -> {', '.join(groups[e.group].names)}" for e in edges if e.group is not None]
+    direct = [f"{e.name}: reaches no state, its gradient is exact" for e in edges if e.group is None]
+    late = [f"{d.origin(v)}: too many values per position, or asked for by `untraced`" for v in untraced if v in d.of_params]
+    read = up([*d.early, *d.eqns], d.program.outs)
+    unread = [n for n, v in zip(d.param_names, d.program.ins) if v not in read]
+    lines = [f"{', '.join(g.names)}: {g.P} positions with blocks of {g.S}" for g in groups]
+    dropped = _dropped(d, edges, groups, fresh)
+    notes = [] if positions else ["positions were not asked for: only `rtrl()`, `tbptt()` and `bptt()` apply"]
+    if positions and groups and not dropped and not late:
+        notes.append("D-RTRL is exact here: it equals BPTT")
+    return Report(tuple(lines), tuple(traced), tuple(direct + late), tuple(unread), tuple(dropped), tuple(notes))
+
+
+def _dropped(d: Draft, edges: Sequence[Edge], groups: Sequence[Group], fresh: frozenset[Value]) -> list[str]:
+    """Paths through the input of a mark that credit cannot take back in time."""
+    lines, made = [], {v: e for e in d.eqns for v in e.outs}
+    owner = {h: g for g in groups for h in (d.h_in[i] for i in g.states)}
+
+    def past(x: Atom | None) -> tuple[set[Value], set[Value]]:
+        """Previous states that `x` reads as constants; previous states behind the fresh values that it reads."""
+        old: set[Value] = set()
+        new: set[Value] = set()
+        todo, seen = [x], set()
+        while todo:
+            v = todo.pop()
+            if not isinstance(v, Value) or v in seen:
+                continue
+            seen.add(v)
+            if v in owner:
+                old.add(v)
+            elif v in fresh:
+                new |= up(d.eqns, [v], marks=False) & {*owner}
+            elif v in made:
+                todo += made[v].ins
+        return old, new
+
+    name = {h: n for h, n in zip(d.h_in, d.state_names)}
+    for e in edges:
+        old, new = past(e.x)
+        if old:
+            lines.append(f"{e.name} reads the previous {', '.join(sorted(name[h] for h in old))}: no credit through it to earlier steps")
+        if new and e.group is not None:
+            lines.append(
+                f"{e.name} carries {', '.join(sorted(name[h] for h in new))} into {', '.join(groups[e.group].names)}, which remembers: "
+                "credit for what the former did before the present step"
+            )
+    return lines

@@ -1,0 +1,5 @@
+"""Drivers: sequences, learners, training."""
+
+from .core import Carry, Result, gradients, init
+
+__all__ = ["Carry", "Result", "gradients", "init"]

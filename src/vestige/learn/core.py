@@ -1,0 +1,154 @@
+"""The pure core: `init` a carry, `gradients` of a sequence cut into windows; for any JAX step function."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ..graph import Graph, GraphError, prelude
+from ..rules import Rule
+from .window import Loss, merge, window
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["state", "trace"], meta_fields=["batch_size"])
+@dataclass(frozen=True)
+class Carry:
+    """What one window hands to the next: the network's state and the rule's trace."""
+
+    state: Any
+    trace: Any
+    batch_size: int | None = None
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["grads", "losses", "outputs", "carry", "firing"], meta_fields=[])
+@dataclass(frozen=True)
+class Result:
+    """Gradients like the parameters; `losses [T]`; `outputs [T, ...]`; the carry; mean firing rate per spiking population."""
+
+    grads: Any
+    losses: jax.Array
+    outputs: Any
+    carry: Carry
+    firing: dict[str, jax.Array]
+
+
+def init(graph: Graph, rule: Rule, params: Any, state: Any, batch_size: int | None = None) -> Carry:
+    """A carry that starts from `state` (of one example) with an empty trace.
+
+    Raises:
+        GraphError: the rule needs positions and the graph was traced without.
+    """
+    _check_rule(graph, rule)
+    trace = rule.init(graph, jax.eval_shape(partial(prelude, graph), params))
+    if batch_size is None:
+        return Carry(state, trace, None)
+    many = lambda a: jnp.broadcast_to(a, (batch_size, *jnp.shape(a)))
+    state = jax.tree.map(lambda a: jax.random.split(a, batch_size) if _is_key(a) else many(a), state)
+    return Carry(state, jax.tree.map(many, trace), batch_size)
+
+
+def gradients(
+    graph: Graph, rule: Rule, params: Any, carry: Carry, xs: Any, targets: Any, loss: Loss,
+    window: int | None = None, *, mask: Any = None, reduction: str = "sum", last: bool = False,
+) -> Result:  # fmt: skip
+    """Gradient of the losses of a sequence, as the rule gives it, in windows of at most `window` steps.
+
+    Args:
+        xs: inputs `[T, ...]`, or `[T, B, ...]` with a batched carry; a tree of such.
+        targets: a tree of arrays that lead with T, one target a step.
+        loss: `loss(output, target) -> scalar`, called on batched output when there is a batch.
+        window: steps per window; None: the whole sequence. Local and instant rules give the same gradient for every one.
+        mask: `[T]` scales each step's loss; `[T, B]` weighs each example's (the loss is then mapped over the batch, and averaged).
+        reduction: `"sum"` or `"mean"` over the steps.
+        last: the sequence ends here; the trace after it is not computed and the carry holds none.
+
+    Raises:
+        ValueError: shapes that do not fit one another, the graph, or the carry.
+    """
+    _check_rule(graph, rule)
+    T = _check_lengths(graph, carry, xs, targets, mask)
+    if window is not None and (not isinstance(window, int) or window < 1):
+        raise ValueError(f"window is {window!r}; give a number of steps of at least 1, or None for the whole sequence")
+    if reduction not in ("sum", "mean"):
+        raise ValueError(f"reduction is {reduction!r}; choose 'sum' or 'mean'")
+    out = _run(graph, rule, loss, min(window or T, T), last, params, carry, xs, targets, mask)
+    if reduction == "sum":
+        return out
+    return Result(jax.tree.map(lambda g: g / T, out.grads), out.losses, out.outputs, out.carry, out.firing)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+def _run(graph: Graph, rule: Rule, loss: Loss, K: int, last: bool, params: Any, carry: Carry, xs: Any, targets: Any, mask: Any) -> Result:
+    """Whole windows in a scan; what is left over, ragged, after it."""
+    T = jax.tree.leaves(xs)[0].shape[0]
+    data = (xs, targets, mask)
+    live, pull, static = _differentiable_prelude(graph, params)
+    step = partial(window, graph, rule, loss, static, batch=carry.batch_size)
+
+    def body(c: Any, now: Any) -> Any:
+        state, trace, grads = c
+        w = step(state, trace, *now)
+        return (w.state, w.trace, [a + b for a, b in zip(grads, w.grads)]), (w.losses, w.outputs, w.firing)
+
+    c = (carry.state, carry.trace, [jnp.zeros_like(s) for s in live])
+    n = T // K - (T % K == 0)  # the last window stands alone: its trace may go unused
+    outs = []
+    if n:
+        head = jax.tree.map(lambda a: a[: n * K].reshape(n, K, *a.shape[1:]), data)
+        c, out = jax.lax.scan(body, c, head) if n > 1 else body(c, jax.tree.map(lambda a: a[0], head))
+        outs.append(jax.tree.map(lambda a: a.reshape(n * K, *a.shape[2:]), out) if n > 1 else out)
+    c, out = body(c, jax.tree.map(lambda a: a[n * K :], data))
+    losses, outputs, firing = jax.tree.map(lambda *a: jnp.concatenate(a), *outs, out)
+    state, trace, grads = c
+    trace = None if last else trace
+    return Result(pull(grads), losses, outputs, Carry(state, trace, carry.batch_size), {k: v.mean() for k, v in firing.items()})
+
+
+def _differentiable_prelude(graph: Graph, params: Any) -> tuple[list[Any], Any, list[Any]]:
+    """(trained frontier values, their pull back to the parameters, the whole frontier)."""
+    leaves, tree = jax.tree.flatten(params)
+    floats = [jnp.issubdtype(jnp.result_type(p), jnp.inexact) for p in leaves]
+
+    def trained(live: list[Any]) -> Any:
+        static = prelude(graph, merge(live, leaves, tuple(floats)))
+        return [s for s, on in zip(static, graph.trained) if on], static
+
+    live, pull, static = jax.vjp(trained, [p for p, f in zip(leaves, floats) if f], has_aux=True)
+
+    def back(grads: list[Any]) -> Any:
+        (some,) = pull(grads)
+        return jax.tree.unflatten(tree, merge(some, [jnp.zeros_like(p) for p in leaves], tuple(floats)))
+
+    return live, back, static
+
+
+def _is_key(a: Any) -> bool:
+    return jax.dtypes.issubdtype(getattr(a, "dtype", jnp.float32), jax.dtypes.prng_key)
+
+
+def _check_rule(graph: Graph, rule: Rule) -> None:
+    if rule.scope != "full" and not graph.positions:
+        raise GraphError("this rule follows populations position by position; trace the step with `trace_graph(..., positions=True)`")
+
+
+def _check_lengths(graph: Graph, carry: Carry, xs: Any, targets: Any, mask: Any) -> int:
+    B = carry.batch_size
+    lead = "[T, ...]" if B is None else f"[T, {B}, ...]"
+    leaves = jax.tree.leaves(xs)
+    want = [v.shape for v in graph.program.ins[graph.n_params + graph.n_state :]]
+    got = [jnp.shape(a)[1 if B is None else 2 :] for a in leaves]
+    if got != want or any(jnp.ndim(a) < (1 if B is None else 2) for a in leaves):
+        raise ValueError(f"inputs have shapes {[jnp.shape(a) for a in leaves]}; the graph was traced for {lead} with one example of {want}")
+    T = leaves[0].shape[0]
+    if T == 0 or any(a.shape[0] != T for a in leaves):
+        raise ValueError(f"inputs lead with {[a.shape[0] for a in leaves]} steps; all must lead with the same T of at least 1")
+    if B is not None and any(a.shape[1] != B for a in leaves):
+        raise ValueError(f"inputs have a batch of {[a.shape[1] for a in leaves]}, the carry one of {B}: start again with `init(..., batch_size=)`")
+    wrong = [jnp.shape(a) for a in jax.tree.leaves(targets) if jnp.shape(a)[:1] != (T,)]
+    if wrong:
+        raise ValueError(f"targets of shape {wrong[0]} do not lead with T = {T}: give one target a step, for instance jnp.broadcast_to(y, ({T}, *y.shape))")
+    if mask is not None and jnp.shape(mask) not in ((T,), (T, B)):
+        raise ValueError(f"mask has shape {jnp.shape(mask)}; it is [T] = [{T}]" + (f" or [T, B] = [{T}, {B}]" if B else ""))
+    return T

@@ -1,0 +1,153 @@
+"""One window of K steps: the present by reverse mode, the past by the trace."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from .._compat import is_float
+from ..graph import Edge, Graph, forward, linearize
+from ..rules import Obs, Rule, Signal
+from ..rules.types import Update
+
+Loss = Callable[[Any, Any], jax.Array]
+
+
+class Window(NamedTuple):
+    """What a window gives: next state and trace, gradients by frontier value, and per step loss, output, firing rates."""
+
+    state: Any
+    trace: Any
+    grads: list[jax.Array]
+    losses: jax.Array
+    outputs: Any
+    firing: dict[str, jax.Array]
+
+
+class Pulled(NamedTuple):
+    """The present, differentiated."""
+
+    state: Any
+    losses: jax.Array
+    outputs: Any
+    saved: list[jax.Array]
+    states: list[jax.Array]
+    firing: dict[str, jax.Array]
+    plain: list[Any]
+    start: list[Any]
+    signal: Signal
+
+
+def merge(live: list[Any], fixed: list[Any], on: tuple[bool, ...]) -> list[Any]:
+    """Differentiated and constant frontier values, in their order."""
+    some = iter(live)
+    return [next(some) if k else f for f, k in zip(fixed, on)]
+
+
+def window(
+    g: Graph, rule: Rule, loss: Loss, static: list[Any], state: Any, trace: Any,
+    xs: Any, targets: Any, mask: jax.Array | None, batch: int | None,
+) -> Window:  # fmt: skip
+    """Gradients of `sum_t mask_t loss(y_t, target_t)` as the rule gives them, for `[K, ...]` or `[K, B, ...]` inputs.
+
+    Under `jit`, a next trace that the caller does not use costs nothing.
+    """
+    p = _present(g, rule, loss, static, state, xs, targets, mask, batch)
+    obs, axes = _observe(g, rule, static, p, jax.tree.leaves(xs), batch)
+    one = lambda tr, o, s: rule.update(g, tr, o, s)
+    run = one if batch is None else jax.vmap(one, (0, axes, 1), Update(0, 1, 0, 0))  # type: ignore[arg-type]
+    out = run(trace, obs, p.signal)
+    return Window(p.state, out.trace, _collect(g, p, out, batch), p.losses, p.outputs, p.firing)
+
+
+def _present(
+    g: Graph, rule: Rule, loss: Loss, static: list[Any], state: Any, xs: Any, targets: Any, mask: Any, batch: int | None
+) -> Pulled:
+    K = jax.tree.leaves(xs)[0].shape[0]
+    lead = (K,) if batch is None else (K, batch)
+    leaves, tree = jax.tree.flatten(state)
+    floats = [is_float(h) for h in leaves]
+    full = rule.scope == "full"
+    zeros = lambda wanted: [jnp.zeros((K, *h.shape), h.dtype) if wanted and f else None for h, f in zip(leaves, floats)]
+    nudge = [jnp.zeros((*lead, *e.y.shape), e.y.dtype) for e in g.edges]
+
+    def total(live: list[Any], start: list[Any], d_mark: Any, d_entry: Any, d_state: Any) -> Any:
+        full_static = merge(live, static, g.trained)
+
+        def body(h: Any, now: Any) -> Any:
+            x, target, m, dm, de, ds = now
+            if rule.scope == "instant":
+                h = jax.lax.stop_gradient(h)
+            h = jax.tree.unflatten(tree, [a if b is None else a + b for a, b in zip(jax.tree.leaves(h), de)])
+            delta = ds if rule.reads == "state" else None
+            one = lambda h, x, dm, d: forward(g, full_static, h, x, dm, d, not full)
+            s = (one if batch is None else jax.vmap(one))(h, x, dm, delta)
+            firing = {name: jnp.mean(v) for name, v in s.spikes.items()}
+            points = jax.tree.leaves(h) if full else []
+            return s.state, (_weigh(loss, s.output, target, m), s.output, s.saved, points, firing)
+
+        h = jax.tree.unflatten(tree, [a if b is None else b for a, b in zip(leaves, start)])
+        h, seen = jax.lax.scan(body, h, (xs, targets, mask, d_mark, d_entry, d_state))
+        return seen[0].sum(), (h, *seen)
+
+    live = [s for s, on in zip(static, g.trained) if on]
+    start = [h if f and rule.scope != "instant" else None for h, f in zip(leaves, floats)]
+    pulled = jax.value_and_grad(total, (0, 1, 2, 3, 4), has_aux=True)
+    (_, aux), (plain, d0, dm, de, ds) = pulled(live, start, nudge, zeros(rule.reads == "entry"), zeros(rule.reads == "state"))
+    entry = de if rule.reads == "entry" else [None if d is None else d[None] for d in d0]
+    fold = lambda d: [None if d[q.states[0]] is None else q.fold([d[i] for i in q.states]) for q in g.groups]
+    return Pulled(*aux, plain, d0, Signal(dm, fold(entry), fold(ds), [None if d is None else d[None] for d in d0]))
+
+
+def _weigh(loss: Loss, output: Any, target: Any, mask: Any) -> jax.Array:
+    """The step's loss; a mask per step scales it, a mask per example weighs the examples' losses."""
+    if mask is None:
+        return loss(output, target)
+    if mask.ndim == 0:
+        return loss(output, target) * mask
+    return jnp.mean(jax.vmap(loss)(output, target) * mask)
+
+
+def _observe(g: Graph, rule: Rule, static: list[Any], p: Pulled, inputs: list[Any], batch: int | None) -> tuple[Obs, Any]:
+    """What happened, for the rule, and where its batch axes lie."""
+    if rule.scope == "full":
+        lead = (len(p.losses),) if batch is None else (len(p.losses), batch)
+        env = {**g.program.consts, **dict(zip(g.frontier, static)), **dict(zip(g.saved, p.saved))}
+        pre = [_pre(e, env, lead, moving=e.x in g.saved) for e in g.edges]
+        return Obs(pre, [None] * len(pre), [], (static, p.states, inputs)), Obs(1, None, None, (None, 1, 1))  # type: ignore[arg-type]
+    point = jax.vmap(lambda saved: linearize(g, static, saved))
+    seen = (point if batch is None else jax.vmap(point))(p.saved)
+    return Obs(*seen, None), Obs(1, 1, 1, None)  # type: ignore[arg-type]
+
+
+def _pre(e: Edge, env: Any, lead: tuple[int, ...], moving: bool) -> jax.Array:
+    if e.x is None:
+        return jnp.ones(lead, e.y.dtype)
+    x = env[e.x] if e.x in env else e.x.val  # type: ignore[union-attr]
+    return x if moving else jnp.broadcast_to(x, (*lead, *jnp.shape(x)))
+
+
+def _collect(g: Graph, p: Pulled, out: Update, batch: int | None) -> list[jax.Array]:
+    """Gradients of the trained frontier values: plain ones, correlations over time and batch at once, and the past."""
+    place = {v: n for n, v in enumerate(v for v, on in zip(g.frontier, g.trained) if on)}
+    grads = list(p.plain)
+    if out.static is not None:
+        grads = [a + (b if batch is None else b.sum(0)) for a, b in zip(grads, out.static)]
+    flat = (lambda a: a) if batch is None else (lambda a: a.reshape(-1, *a.shape[2:]))
+    for edge, pairs, old in zip(g.edges, out.uses, out.past):
+        n = place[edge.w]
+        for x, d in pairs:
+            grads[n] += edge.op.correlate(flat(x), flat(d)).astype(grads[n].dtype)
+        if old is not None:
+            grads[n] += edge.op.drain(_readout(edge, old, batch)).astype(grads[n].dtype)
+    return grads
+
+
+def _readout(edge: Edge, old: tuple[jax.Array, jax.Array], batch: int | None) -> jax.Array:
+    """`<dL/dh_0, e_0>` over the block. One example at a time: on CPU 15 to 400 times faster than a mapped product."""
+    one = lambda signal, trace: sum(edge.op.at_post(signal[s]) * trace[s] for s in range(len(trace)))
+    if batch is None:
+        return one(*old)
+    zero = jnp.zeros(old[1].shape[2:], old[1].dtype)
+    return jax.lax.scan(lambda a, now: (a + one(*now), None), zero, old)[0]

@@ -1,0 +1,65 @@
+"""D-RTRL: one trace per weight and state; a state remembers through its own dynamics alone."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ..graph import Edge, Graph
+from .types import Obs, Rule, Signal, Update, present, trace_shape, weights
+
+
+def d_rtrl() -> Rule:
+    """Diagonal real-time recurrent learning.
+
+    Per position, with x in R^I, f = dh'/dy in R^S, D = dh'/dh in R^SxS:
+
+        e <- D e + f x^T ;      dW = sum_t x_t dL/dy_t  +  < dL/dh_0, e_0 >
+
+    The gradient is the exact present plus the trace of the window's entry, for a window of any length the same number.
+    Memory `S * unshared weights` per example; compute per step as one outer product of that size, in windows of K as one
+    matrix product over K. Exact (= BPTT) when no credit crosses from neuron to neuron through time.
+
+    Source: Wang et al., "Model-agnostic linear-memory online learning in spiking neural networks", 2024 (D-RTRL).
+    """
+
+    def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
+        ways = [suffix_products(d) for d in obs.trans]
+        past, new = [], []
+        for edge, e, x, f in zip(graph.edges, trace, obs.pre, obs.post):
+            past.append(None if e is None else (edge.spread(signal.entry[edge.group][0]), e))
+            new.append(None if e is None else advance(edge, e, x, f, *ways[edge.group]))
+        return Update(new, present(obs, signal), past)
+
+    return Rule(init, update, "local")
+
+
+def init(graph: Graph, static: list[Any]) -> list[Any]:
+    """Traces `[S, *unshared]` of zeros; None for what reaches no state."""
+    out = []
+    for edge, w in zip(graph.edges, weights(graph, static)):
+        e = None if edge.group is None else trace_shape(edge, w)
+        out.append(None if e is None else jnp.zeros((graph.groups[edge.group].S, *e.shape), e.dtype))
+    return out
+
+
+def suffix_products(D: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """`D: [K, S, S, P]` -> `D_K ... D_1` and `[D_K ... D_{t+1}]_t`; by recurrence, so exact zeros are welcome."""
+    S = D.shape[1]
+    eye = jnp.broadcast_to(jnp.eye(S, dtype=D.dtype)[..., None], D.shape[1:])
+    step = lambda P, d: (jnp.einsum("ijp,jkp->ikp", P, d) if S > 1 else P * d, P)
+    return jax.lax.scan(step, eye, D, reverse=True)
+
+
+def advance(edge: Edge, e: jax.Array, x: jax.Array, f: jax.Array, whole: jax.Array, rest: jax.Array) -> jax.Array:
+    """`e_K = P_0 e_0 + sum_t (P_t f_t) x_t`: the trace is touched once per window."""
+    late = (edge.spread(rest) * f[:, None]).sum(2)  # dh_K/dy_t [K, S, *out]
+    marks = [edge.op.imprint(x, late[:, s]) for s in range(len(e))]
+    return roll(edge, whole, e) + jnp.stack(marks)
+
+
+def roll(edge: Edge, D: jax.Array, e: jax.Array) -> jax.Array:
+    """`D e` over the block, `D: [S, S, P]`."""
+    D = edge.spread(D)
+    S = len(e)
+    return jnp.stack([sum(edge.op.at_post(D[i, j]) * e[j] for j in range(S)) for i in range(S)])

@@ -1,0 +1,87 @@
+"""ES-D-RTRL (pp-prop): the trace as an outer product of a presynaptic and a postsynaptic memory."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ..graph import Edge, Graph
+from .types import Obs, Rule, Signal, Update, pre_zeros, present, weights
+
+Decay = float | int | tuple[float | int, float | int]
+
+
+def es_d_rtrl(decay_or_rank: Decay = 0.99, *, correct: bool = True) -> Rule:
+    """Exponential-smoothing D-RTRL.
+
+        ex <- a_x ex + x ;   ef <- a_f D ef + (1 - a_f) f ;   dW = sum_t ex_t q_t
+        q_t = (1 - a_f) dL_t/dy_t + a_f < dL_t/dh_{t-1}, ef_{t-1} >
+
+    which is `< dL_t/dh_t, ef_t >` where all credit passes the new state, and exact at T = 1 for every model where it does not.
+
+    Memory `inputs + S * outputs` per edge and example. An approximation: the outer product of two sums stands for the sum
+    of outer products. The x side has gain `1 / (1 - a_x)`.
+
+    Args:
+        decay_or_rank: a float is the decay a; an integer rank r is the decay `(r - 1) / (r + 1)`; a pair is (x side, f side).
+        correct: divide by `1 - a_f^t` (t in steps), so that young traces are not small.
+
+    Source: Wang et al., "Model-agnostic linear-memory online learning in spiking neural networks", 2024 (ES-D-RTRL).
+    """
+    ax, af = decays(decay_or_rank)
+
+    def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
+        def step(carry: Any, now: Any) -> Any:
+            t, ex, ef = carry
+            pre, post, trans, mark, entry = now
+            gain = 1 / (1 - af ** (t + 1)) if correct else 1.0
+            ex = [ax * a + x for a, x in zip(ex, pre)]
+            uses = [[(a, q(edge, gain, b, d, entry))] for edge, a, b, d in zip(graph.edges, ex, ef, mark)]
+            return (t + 1, ex, [forget(edge, b, f, trans) for edge, b, f in zip(graph.edges, ef, post)]), uses
+
+        def q(edge: Edge, gain: Any, ef: Any, d: jax.Array, entry: Any) -> jax.Array:
+            if ef is None:
+                return d
+            past = edge.share((edge.spread(entry[edge.group]) * ef).sum(0))
+            return (gain * ((1 - af) * d + af * past)).astype(d.dtype)
+
+        def forget(edge: Edge, ef: Any, f: Any, trans: Any) -> Any:
+            if ef is None:
+                return None
+            return (af * (edge.spread(trans[edge.group]) * ef).sum(1) + (1 - af) * f).astype(ef.dtype)
+
+        moving = obs.pre, obs.post, obs.trans, signal.mark, signal.entry
+        trace, uses = jax.lax.scan(step, trace, moving)
+        return Update(trace, uses, [None] * len(graph.edges))
+
+    return Rule(factors, update, "instant", "entry")
+
+
+def factors(graph: Graph, static: list[Any]) -> tuple[jax.Array, list[Any], list[Any]]:
+    """Steps so far; `ex [*in]` and `ef [S, *out]` per edge."""
+    ws = weights(graph, static)
+    ex = [pre_zeros(edge, w) for edge, w in zip(graph.edges, ws)]
+    blocks = [None if edge.group is None else graph.groups[edge.group].S for edge in graph.edges]
+    ef = [None if S is None else jnp.zeros((S, *edge.out), w.dtype) for S, edge, w in zip(blocks, graph.edges, ws)]
+    return jnp.zeros((), jnp.int32), ex, ef
+
+
+def decays(decay_or_rank: Decay) -> tuple[float, float]:
+    """(x side, f side) from a decay, a rank, or a pair of either."""
+    pair = decay_or_rank if isinstance(decay_or_rank, tuple) else (decay_or_rank, decay_or_rank)
+    if len(pair) != 2:
+        raise ValueError(f"decay_or_rank {decay_or_rank!r}: give one number or a pair (x side, f side)")
+    ax, af = (_decay(d) for d in pair)
+    return ax, af
+
+
+def _decay(d: float | int) -> float:
+    if isinstance(d, bool) or not isinstance(d, (int, float)):
+        raise ValueError(f"decay_or_rank {d!r}: a float in [0, 1) is a decay, an integer of at least 1 a rank")
+    if isinstance(d, int):
+        if d < 1:
+            raise ValueError(f"rank {d}: an integer is a rank and at least 1; for a decay write {float(d)}")
+        return (d - 1) / (d + 1)
+    if not 0 <= d < 1:
+        raise ValueError(f"decay {d}: a float is a decay in [0, 1); at 1 the traces would grow without bound")
+    return d
