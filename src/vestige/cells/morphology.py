@@ -1,0 +1,167 @@
+"""The shape of a neuron: sections of cable, and which grows from which."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import saiunit as u
+
+Quantity = u.Quantity
+RESISTIVITY, CAPACITANCE = u.ohm * u.cmetre, u.ufarad / u.cmeter2
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Section:
+    """An unbranched piece of cable, cut into `nseg` compartments of equal length.
+
+    Attributes:
+        name: unique in its morphology.
+        positions: points along the middle, `[points, 3]`, a length.
+        diams: diameters there, `[points]`, a length.
+        nseg: number of compartments.
+        Ra: axial resistivity. cm: membrane capacitance per area.
+        parent, parent_loc: the section that it grows from, and where along it (0 start, 1 end); None for a root.
+    """
+
+    name: str
+    positions: Quantity
+    diams: Quantity
+    nseg: int
+    Ra: Quantity
+    cm: Quantity
+    parent: str | None = None
+    parent_loc: float | None = None
+
+    def __repr__(self) -> str:
+        Ra, cm = float(self.Ra.to_decimal(RESISTIVITY)), float(self.cm.to_decimal(CAPACITANCE))
+        return (
+            f"Section<name={self.name!r}, nseg={self.nseg}, points={len(self.diams)}, Ra={Ra} * ohm * cmetre, "
+            f"cm={cm} * ufarad / cmeter2, parent={self.parent!r}, parent_loc={self.parent_loc}>"
+        )
+
+
+class Morphology:
+    """Sections by name, in the order in which they were added, and the tree that they form.
+
+    Attributes:
+        sections: `{name: Section}`.
+        n_compartments: compartments of all sections together.
+    """
+
+    def __init__(self) -> None:
+        self.sections: dict[str, Section] = {}
+
+    def add_cylinder_section(
+        self, name: str, length: Quantity, diam: Quantity, nseg: int = 1,
+        Ra: Quantity = 100.0 * RESISTIVITY, cm: Quantity = 1.0 * CAPACITANCE,
+    ) -> None:  # fmt: skip
+        """Add a straight cable of one diameter.
+
+        Args:
+            name: a new name.
+            length, diam: lengths with a unit, above zero.
+            nseg: compartments, at least 1.
+            Ra: axial resistivity. cm: membrane capacitance per area.
+
+        Raises:
+            ValueError: a number is out of range, or the name is taken. UnitMismatchError: a unit is of the wrong kind.
+        """
+        end = _positive(name, "length", length, u.um)
+        diam = _positive(name, "diam", diam, u.um)
+        if end.ndim or diam.ndim:
+            raise ValueError(f"section '{name}': length and diam are one number each; add_point_section takes many")
+        self._add(name, np.array([[0.0, 0.0, 0.0], [float(end), 0.0, 0.0]]), np.full(2, diam), nseg, Ra, cm)
+
+    def add_point_section(
+        self, name: str, positions: Quantity, diams: Quantity, nseg: int = 1,
+        Ra: Quantity = 100.0 * RESISTIVITY, cm: Quantity = 1.0 * CAPACITANCE,
+    ) -> None:  # fmt: skip
+        """Add a cable along given points.
+
+        Args:
+            positions: `[points, 3]` with a unit of length, at least two points, none twice in a row.
+            diams: `[points]` with a unit of length, above zero. The others: as for `add_cylinder_section`.
+
+        Raises:
+            ValueError: a shape or number does not fit, or the name is taken. UnitMismatchError: a unit of another kind.
+        """
+        points = _number(name, "positions", positions, u.um)
+        diams = _positive(name, "diams", diams, u.um)
+        if points.ndim != 2 or points.shape[1] != 3 or len(points) < 2 or diams.shape != points.shape[:1]:
+            raise ValueError(
+                f"section '{name}': positions {points.shape} and diams {diams.shape} should be [points, 3] "
+                "and [points], with at least two points"
+            )
+        if not np.linalg.norm(np.diff(points, axis=0), axis=1).all():
+            raise ValueError(f"section '{name}': two points in a row are the same; a piece of cable needs a length")
+        self._add(name, points, diams, nseg, Ra, cm)
+
+    def connect(self, child: str, parent: str, parent_loc: float = 1.0) -> None:
+        """Let a section grow from another.
+
+        Args:
+            child, parent: names of sections.
+            parent_loc: where along the parent, from 0 (start) to 1 (end).
+
+        Raises:
+            KeyError: there is no such section. ValueError: the place is off the parent, the child is connected
+                already, or the sections would form a ring.
+        """
+        for name in (child, parent):
+            if name not in self.sections:
+                raise KeyError(f"no section '{name}' to connect; there are {list(self.sections)}")
+        if not 0.0 <= parent_loc <= 1.0:
+            raise ValueError(f"parent_loc is {parent_loc}; it runs from 0 (start of '{parent}') to 1 (its end)")
+        if self.sections[child].parent is not None:
+            raise ValueError(f"section '{child}' grows from '{self.sections[child].parent}' already")
+        if child in self._line(parent):
+            raise ValueError(
+                f"connecting '{child}' to '{parent}' would close a ring: {' -> '.join(self._line(parent))}"
+            )
+        self.sections[child] = replace(self.sections[child], parent=parent, parent_loc=float(parent_loc))
+
+    @property
+    def n_compartments(self) -> int:
+        return sum(section.nseg for section in self.sections.values())
+
+    @property
+    def roots(self) -> list[str]:
+        """Sections that grow from none; a neuron has one."""
+        return [s.name for s in self.sections.values() if s.parent is None]
+
+    def _line(self, name: str | None) -> list[str]:
+        line = []
+        while name is not None:
+            line, name = [*line, name], self.sections[name].parent
+        return line
+
+    def _add(self, name: str, points: np.ndarray, diams: np.ndarray, nseg: int, Ra: Quantity, cm: Quantity) -> None:
+        if name in self.sections:
+            raise ValueError(f"there is a section '{name}' already; give each a name of its own")
+        if isinstance(nseg, bool) or not isinstance(nseg, (int, np.integer)) or nseg < 1:
+            raise ValueError(f"section '{name}': nseg is {nseg!r}; it counts compartments, so a whole number from 1 on")
+        _positive(name, "Ra", Ra, RESISTIVITY)
+        _positive(name, "cm", cm, CAPACITANCE)
+        self.sections[name] = Section(name, points * u.um, diams * u.um, int(nseg), Ra, cm)
+
+    def __repr__(self) -> str:
+        rows = ",\n".join(f"    {name!r}: {section}" for name, section in self.sections.items())
+        return f"Morphology(\n  sections={{\n{rows}\n  }}\n)"
+
+
+def _number(name: str, what: str, value: Quantity | Sequence, unit: u.Unit) -> np.ndarray:
+    if not u.have_same_dim(value, unit):
+        raise u.UnitMismatchError(f"section '{name}': {what} is in {u.get_unit(value)}; it needs a unit like {unit}")
+    # straight to numpy, in double precision: a single-precision 0.1 would be printed as 0.10000000149
+    factor = u.Quantity(1.0, unit=u.get_unit(value)).to_decimal(unit)
+    number = np.asarray(u.get_mantissa(value), float) * float(factor)
+    if not np.isfinite(number).all():
+        raise ValueError(f"section '{name}': {what} is not finite: {number}")
+    return number
+
+
+def _positive(name: str, what: str, value: Quantity | Sequence, unit: u.Unit) -> np.ndarray:
+    number = _number(name, what, value, unit)
+    if not (number > 0).all():
+        raise ValueError(f"section '{name}': {what} must be above zero, is {number} {unit}")
+    return number
