@@ -11,10 +11,10 @@ class GraphError(ValueError):
 
 
 def where(eqn: Any) -> str:
-    """`file.py:12 in update`: the innermost line outside JAX and this library."""
+    """`file.py:12 in update`: the innermost line outside JAX and this library; empty if unknown."""
     frames = getattr(getattr(eqn.source_info, "traceback", None), "frames", ())
     for f in frames:
         path = f.file_name
         if not path.startswith((_LIBRARY, "<")) and not any(p in path for p in ("/jax/", "/jaxlib/", "/brainstate/", "/saiunit/")):
             return f"{os.path.basename(path)}:{f.line_num} in {f.function_name}"
-    return "the step"
+    return ""

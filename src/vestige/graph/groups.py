@@ -8,7 +8,7 @@ import numpy as np
 from .._compat import is_float
 from ..ops import Own, untraced_p
 from .components import Pairs, components, lookup, reach
-from .errors import GraphError, where
+from .errors import GraphError
 from .ids import Constants, Walk
 from .layout import Layout, OwnLayout, dense_layout
 from .program import Atom, Equation, Program, Value, down, has_while, up
@@ -152,7 +152,7 @@ def _check_positions(d: Draft, walk: Walk, nodes: Nodes, driven: dict[int, Value
         low, high = (low, mid) if _mixed(nodes, driven, walk.label(mid)) is not None else (mid, high)
     state = d.state_names[_mixed(nodes, driven, walk.label(high)) or 0]
     e = walk.joins[high - 1][2]
-    what, at = (f"`{e.name}`", where(e.eqn)) if e else ("the step", "a shift from one step to the next")
+    what, at = (f"`{e.name}`", e.site) if e else ("the step", "a shift from one step to the next")
     raise GraphError(
         f"{what} mixes positions (neurons) of state `{state}` with one another ({at}). Mark the mixing weight as a trainable "
         "operator, move it after the state, or use `rtrl()` (`trace_graph(..., positions=False)`)."

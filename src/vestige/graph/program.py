@@ -45,6 +45,12 @@ class Equation:
     eqn: JaxprEqn
     ins: tuple[Atom, ...]
     outs: tuple[Value, ...]
+    calls: tuple[JaxprEqn, ...] = ()
+
+    @property
+    def site(self) -> str:
+        """Where in the user's program: the equation's own line, or that of the innermost call that has one."""
+        return next((at for eqn in (self.eqn, *self.calls) if (at := where(eqn))), "the step")
 
     @property
     def name(self) -> str:
@@ -99,7 +105,7 @@ def flatten(closed: Any) -> Program:
     eqns: list[Equation] = []
     consts: dict[Value, Any] = {}
 
-    def inline(jaxpr: Any, args: Sequence[Atom]) -> list[Atom]:
+    def inline(jaxpr: Any, args: Sequence[Atom], calls: tuple[JaxprEqn, ...] = ()) -> list[Atom]:
         inner, arrays = open_jaxpr(jaxpr)
         env: dict[Any, Atom] = dict(zip(inner.invars, args))
         for v, array in zip(inner.constvars, arrays):
@@ -109,12 +115,12 @@ def flatten(closed: Any) -> Program:
         for eqn in inner.eqns:
             ins = tuple(get(v) for v in eqn.invars)
             if eqn.primitive.name in INLINE:
-                outs = inline(body_of(eqn), ins)
+                outs = inline(body_of(eqn), ins, (eqn, *calls))
             elif eqn.primitive is not mark_p and has(eqn, lambda e: e.primitive is mark_p):
-                outs = inline(_unrolled(eqn), ins)
+                outs = inline(_unrolled(eqn), ins, (eqn, *calls))
             else:
                 outs = [Value(v.aval.shape, v.aval.dtype) for v in eqn.outvars]
-                eqns.append(Equation(eqn, ins, tuple(outs)))
+                eqns.append(Equation(eqn, ins, tuple(outs), calls))
             env.update(zip(eqn.outvars, outs))
         return [get(v) for v in inner.outvars]
 
@@ -129,7 +135,7 @@ def _unrolled(eqn: JaxprEqn) -> Any:
     if eqn.primitive.name != "scan" or length > LONGEST_UNROLL:
         long = f" of {length} turns (unrolled up to {LONGEST_UNROLL})" if length else ""
         raise GraphError(
-            f"a trainable operator stands inside `{eqn.primitive.name}`{long} ({where(eqn)}). "
+            f"a trainable operator stands inside `{eqn.primitive.name}`{long} ({where(eqn) or 'the step'}). "
             "Move it out of the loop or branch, or make the loop a short `scan`."
         )
     consts, carries = scan_counts(eqn)

@@ -37,10 +37,12 @@ def read_apart(d: "Draft", edges: Sequence[Edge], groups: Sequence[Group]) -> tu
 
 
 class Step(NamedTuple):
-    """What one step gives: new state, output, the values to linearise around, spikes by population."""
+    """What one step gives: new state, output, new state leaves as others read them, the values to linearise around,
+    spikes by population."""
 
     state: Any
     output: Any
+    seen: list[Any]
     saved: list[jax.Array]
     spikes: dict[str, jax.Array]
 
@@ -136,4 +138,4 @@ def forward(
     y = [r.get(3, v) for v in g.program.outs[g.n_state :]]
     h, y = jax.tree.unflatten(g.out_tree, h + y)
     now = r.envs[0]
-    return Step(h, y, [stop(now[v]) for v in g.saved], {name: stop(now[v]) for name, v in g.spikes.items()})
+    return Step(h, y, [r.get(3, v) for v in g.h_out], [stop(now[v]) for v in g.saved], {name: stop(now[v]) for name, v in g.spikes.items()})

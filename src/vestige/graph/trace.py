@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from .._compat import is_float
-from .errors import GraphError, where
+from .errors import GraphError
 from .groups import Draft, analyse
 from .program import Atom, Equation, Program, Value, down, flatten, spikes, up
 from .readings import read_apart
@@ -43,7 +43,7 @@ def trace_graph(
     _check_marks(draft)
     edges, groups, untraced, solvers = analyse(draft, positions)
     fresh, saved = read_apart(draft, edges, groups)
-    firing = {_spike_name(draft, groups, v, n): v for n, v in enumerate(spikes(eqns))}
+    firing = {population: v for v in spikes(eqns) if (population := _population(draft, v))}
     return Graph(
         program=program, early=early, eqns=tuple(eqns), frontier=frontier,
         trained=tuple(v in of_params and is_float(v) for v in frontier),
@@ -55,8 +55,17 @@ def trace_graph(
 
 
 def _names(tree: Any) -> tuple[str, ...]:
-    part = lambda k: str(getattr(k, "key", getattr(k, "name", getattr(k, "idx", k))))
-    return tuple(".".join(map(part, path)) or "value" for path, _ in jax.tree_util.tree_leaves_with_path(tree))
+    """Paths of the leaves, as a user would write them; wrappers such as quantities add nothing."""
+    wrap = jax.tree_util.FlattenedIndexKey
+    return tuple(
+        ".".join(_part(k) for k in path if not isinstance(k, wrap)) or "value"
+        for path, _ in jax.tree_util.tree_leaves_with_path(tree)
+    )
+
+
+def _part(k: Any) -> str:
+    key = getattr(k, "key", getattr(k, "name", getattr(k, "idx", k)))
+    return ".".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
 def _check_state(state: Any, out_shape: Any) -> None:
@@ -92,25 +101,23 @@ def _check_marks(d: Draft) -> None:
     for e in d.eqns:
         if e.is_mark and isinstance(e.ins[1], Value) and e.ins[1] not in known:
             raise GraphError(
-                f"the weight of a trainable operator depends on the state or the input ({where(e.eqn)}). "
+                f"the weight of a trainable operator depends on the state or the input ({e.site}). "
                 "Compute it from parameters alone, or multiply without marking it."
             )
         if e.is_mark and e.ins[1] in d.of_params and e.outs[0] not in alive:
             raise GraphError(
-                f"weight `{d.origin(e.ins[1])}` reaches neither a state nor the output ({where(e.eqn)}): its gradient would "
+                f"weight `{d.origin(e.ins[1])}` reaches neither a state nor the output ({e.site}): its gradient would "
                 "be zero. Use what the operator returns, or take the operator out of the step."
             )
 
 
-def _spike_name(d: Draft, groups: Sequence[Group], v: Value, n: int) -> str:
-    """The population whose states the spike is made of."""
+def _population(d: Draft, v: Value) -> str:
+    """The states of which a spike is made; the last spike of a step speaks for its population."""
     source = up(d.eqns, [v], marks=False) & {*d.h_in}
-    names = [name for name, h in zip(d.state_names, d.h_in) if h in source and is_float(h)]
-    return f"{', '.join(names) or 'the input'} (spike {n})"
+    return ", ".join(name for name, h in zip(d.state_names, d.h_in) if h in source and is_float(h))
 
 
 def _report(d: Draft, edges: Sequence[Edge], groups: Sequence[Group], untraced: set[Value], fresh: frozenset[Value], positions: bool) -> Report:
-    size = lambda e: groups[e.group].S * int(jax.numpy.dtype(e.y.dtype).itemsize)
     traced = [f"{e.name} -> {', '.join(groups[e.group].names)}" for e in edges if e.group is not None]
     direct = [f"{e.name}: reaches no state, its gradient is exact" for e in edges if e.group is None]
     late = [f"{d.origin(v)}: too many values per position, or asked for by `untraced`" for v in untraced if v in d.of_params]

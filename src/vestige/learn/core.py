@@ -84,8 +84,9 @@ def _run(graph: Graph, rule: Rule, loss: Loss, K: int, last: bool, params: Any, 
     """Whole windows in a scan; what is left over, ragged, after it."""
     T = jax.tree.leaves(xs)[0].shape[0]
     data = (xs, targets, mask)
-    live, pull, static = _differentiable_prelude(graph, params)
-    step = partial(window, graph, rule, loss, static, batch=carry.batch_size)
+    live, pull, static = differentiable_prelude(graph, params)
+    judge = lambda s, target: loss(s.output, target)
+    step = partial(window, graph, rule, judge, static, batch=carry.batch_size)
 
     def body(c: Any, now: Any) -> Any:
         state, trace, grads = c
@@ -106,7 +107,7 @@ def _run(graph: Graph, rule: Rule, loss: Loss, K: int, last: bool, params: Any, 
     return Result(pull(grads), losses, outputs, Carry(state, trace, carry.batch_size), {k: v.mean() for k, v in firing.items()})
 
 
-def _differentiable_prelude(graph: Graph, params: Any) -> tuple[list[Any], Any, list[Any]]:
+def differentiable_prelude(graph: Graph, params: Any) -> tuple[list[Any], Any, list[Any]]:
     """(trained frontier values, their pull back to the parameters, the whole frontier)."""
     leaves, tree = jax.tree.flatten(params)
     floats = [jnp.issubdtype(jnp.result_type(p), jnp.inexact) for p in leaves]

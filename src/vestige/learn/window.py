@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 
 from .._compat import is_float
-from ..graph import Edge, Graph, forward, linearize
+from ..graph import Edge, Graph, Step, forward, linearize
 from ..rules import Obs, Rule, Signal
 from ..rules.types import Update
 
 Loss = Callable[[Any, Any], jax.Array]
+Judge = Callable[[Step, Any], jax.Array]
 
 
 class Window(NamedTuple):
@@ -46,14 +47,14 @@ def merge(live: list[Any], fixed: list[Any], on: tuple[bool, ...]) -> list[Any]:
 
 
 def window(
-    g: Graph, rule: Rule, loss: Loss, static: list[Any], state: Any, trace: Any,
+    g: Graph, rule: Rule, judge: Judge, static: list[Any], state: Any, trace: Any,
     xs: Any, targets: Any, mask: jax.Array | None, batch: int | None,
 ) -> Window:  # fmt: skip
-    """Gradients of `sum_t mask_t loss(y_t, target_t)` as the rule gives them, for `[K, ...]` or `[K, B, ...]` inputs.
+    """Gradients of `sum_t mask_t judge(step_t, target_t)` as the rule gives them, for `[K, ...]` or `[K, B, ...]` inputs.
 
     Under `jit`, a next trace that the caller does not use costs nothing.
     """
-    p = _present(g, rule, loss, static, state, xs, targets, mask, batch)
+    p = _present(g, rule, judge, static, state, xs, targets, mask, batch)
     obs, axes = _observe(g, rule, static, p, jax.tree.leaves(xs), batch)
     one = lambda tr, o, s: rule.update(g, tr, o, s)
     run = one if batch is None else jax.vmap(one, (0, axes, 1), Update(0, 1, 0, 0))  # type: ignore[arg-type]
@@ -62,7 +63,7 @@ def window(
 
 
 def _present(
-    g: Graph, rule: Rule, loss: Loss, static: list[Any], state: Any, xs: Any, targets: Any, mask: Any, batch: int | None
+    g: Graph, rule: Rule, judge: Judge, static: list[Any], state: Any, xs: Any, targets: Any, mask: Any, batch: int | None
 ) -> Pulled:
     K = jax.tree.leaves(xs)[0].shape[0]
     lead = (K,) if batch is None else (K, batch)
@@ -85,7 +86,7 @@ def _present(
             s = (one if batch is None else jax.vmap(one))(h, x, dm, delta)
             firing = {name: jnp.mean(v) for name, v in s.spikes.items()}
             points = jax.tree.leaves(h) if full else []
-            return s.state, (_weigh(loss, s.output, target, m), s.output, s.saved, points, firing)
+            return s.state, (_weigh(judge, s, target, m), s.output, s.saved, points, firing)
 
         h = jax.tree.unflatten(tree, [a if b is None else b for a, b in zip(leaves, start)])
         h, seen = jax.lax.scan(body, h, (xs, targets, mask, d_mark, d_entry, d_state))
@@ -100,13 +101,13 @@ def _present(
     return Pulled(*aux, plain, d0, Signal(dm, fold(entry), fold(ds), [None if d is None else d[None] for d in d0]))
 
 
-def _weigh(loss: Loss, output: Any, target: Any, mask: Any) -> jax.Array:
+def _weigh(judge: Judge, step: Step, target: Any, mask: Any) -> jax.Array:
     """The step's loss; a mask per step scales it, a mask per example weighs the examples' losses."""
     if mask is None:
-        return loss(output, target)
+        return judge(step, target)
     if mask.ndim == 0:
-        return loss(output, target) * mask
-    return jnp.mean(jax.vmap(loss)(output, target) * mask)
+        return judge(step, target) * mask
+    return jnp.mean(jax.vmap(judge)(step, target) * mask)
 
 
 def _observe(g: Graph, rule: Rule, static: list[Any], p: Pulled, inputs: list[Any], batch: int | None) -> tuple[Obs, Any]:

@@ -83,6 +83,6 @@ def _factors_only(graph: Graph, es: Rule, trace: Any, obs: Obs, signal: Signal) 
     part = graph.only(on)
     obs_part = obs._replace(pre=some(obs.pre), post=some(obs.post))
     out = es.update(part, (t, some(ex), some(ef)), obs_part, signal._replace(mark=some(signal.mark)))
-    back = lambda items, empty: [dict(zip(on, items)).get(n, empty) for n in range(len(ex))]
+    back = lambda items, empty: [dict(zip(on, items)).get(n, empty) for n in range(len(graph.edges))]
     t, ex, ef = out.trace
     return Update((t, back(ex, None), back(ef, None)), back(out.uses, []), [None] * len(graph.edges))

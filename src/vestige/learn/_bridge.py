@@ -1,0 +1,123 @@
+"""The only file of the drivers that knows brainstate: a stateful model as a pure step function, units included."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import brainstate
+import jax
+import jax.numpy as jnp
+import saiunit as u
+
+from ..graph import GraphError
+
+Path = tuple[Any, ...]
+Module = brainstate.nn.Module
+State = brainstate.State
+ParamState = brainstate.ParamState
+TraceState = brainstate.ShortTermState
+CLOCKS = ("i", "t")
+
+
+def name(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def clock() -> dict[str, Any]:
+    """What the environment says of time, if it does: arguments of a step, never constants of it."""
+    now = {k: brainstate.environ.get(k, None) for k in CLOCKS}
+    return {k: v for k, v in now.items() if v is not None}
+
+
+def clocks(start: Mapping[str, Any], steps: int) -> dict[str, Any]:
+    """The clock over a sequence that begins now."""
+    dt = {"i": 1, "t": brainstate.environ.get("dt", 0)}
+    n = jnp.arange(steps)
+    return {k: v + n * dt[k] for k, v in start.items()}
+
+
+class Bridge:
+    """A model read once: its parameters and states by path, and `step(params, state, (args, clock)) -> (state', output)`.
+
+    States are found again by their path at every use, so that re-initialising the model does not disconnect it.
+    """
+
+    def __init__(self, model: Module, args: tuple[Any, ...]):
+        self.model = model
+        self.fn = brainstate.transform.StatefulFunction(self._call, return_only_write=False)
+        inputs = args, clock()
+        self.fn.make_jaxpr(inputs)
+        found = {id(s): path for path, s in model.states().items()}
+        self.states = self.fn.get_states(inputs)
+        self.written = {id(s) for s in self.fn.get_write_states(inputs)}
+        # random generators are states of brainstate, not of the model
+        self.outside = {("outside", n): s for n, s in enumerate(self.states) if id(s) not in found}
+        self.paths = [found.get(id(s), ("outside", n)) for n, s in enumerate(self.states)]
+        self.params: list[Path] = list(model.states(ParamState))
+        self.dynamic = [p for p, s in zip(self.paths, self.states) if not isinstance(s, ParamState)]
+        self.random = {p for p, s in zip(self.paths, self.states) if isinstance(s, brainstate.random.RandomState)}
+
+    def _call(self, inputs: Any) -> Any:
+        args, now = inputs
+        with brainstate.environ.context(**now):
+            return self.model(*args)
+
+    def find(self, path: Path) -> State:
+        """The state that lies at a path now."""
+        if path in self.outside:
+            return self.outside[path]
+        at: Any = self.model
+        for key in path:
+            at = at[key] if isinstance(at, (dict, list, tuple)) else getattr(at, key)
+        return at
+
+    def read(self, paths: list[Path]) -> dict[Path, Any]:
+        return {p: self.find(p).value for p in paths}
+
+    def write(self, values: Mapping[Path, Any]) -> None:
+        for path, value in values.items():
+            self.find(path).value = value
+
+    def step(self, params: dict[Path, Any], state: dict[Path, Any], inputs: Any) -> tuple[dict[Path, Any], Any]:
+        """One pure step; units of the new state are those of the old."""
+        have = {**params, **state}
+        values = [have[p] for p in self.paths]
+        new, output = self.fn.jaxpr_call(values, inputs)
+        moved = {p: v for p, s, v in zip(self.paths, self.states, new) if id(s) in self.written}
+        return {p: _in_unit_of(old, moved.get(p, old), p) for p, old in state.items()}, output
+
+    def many(self, values: Mapping[Path, Any], batch: int) -> dict[Path, Any]:
+        """States of one example as a batch; every example draws its own random numbers."""
+        copy = lambda a: jnp.broadcast_to(a, (batch, *jnp.shape(a)))
+        return {p: jax.random.split(v, batch) if p in self.random else jax.tree.map(copy, v) for p, v in values.items()}
+
+
+def _in_unit_of(old: Any, new: Any, path: Path) -> Any:
+    """A written state in the unit with which it entered."""
+    is_unit = lambda a: isinstance(a, u.Quantity)
+    olds, tree = jax.tree.flatten(old, is_leaf=is_unit)
+    news, other = jax.tree.flatten(new, is_leaf=is_unit)
+    if tree != other:
+        raise GraphError(f"the step writes {other} into state `{name(path)}`, which holds {tree}: write what it holds")
+    try:
+        return jax.tree.unflatten(tree, [_convert(a, b) for a, b in zip(olds, news)])
+    except Exception as error:
+        if "unit" not in type(error).__name__.lower() and "unit" not in str(error).lower():
+            raise
+        raise GraphError(f"the step writes into state `{name(path)}` in another unit than it holds: {error}") from error
+
+
+def _convert(old: Any, new: Any) -> Any:
+    unit = u.get_unit(old)
+    if u.get_unit(new) == unit:
+        return new
+    mantissa = u.Quantity(new).to(unit).mantissa if not unit.is_unitless else u.get_mantissa(u.Quantity(new).to(unit))
+    return u.Quantity(mantissa, unit=unit) if isinstance(old, u.Quantity) else mantissa
+
+
+def shapes(tree: Any) -> list[tuple[int, ...]]:
+    return [jnp.shape(a) for a in jax.tree.leaves(tree)]
+
+
+def concrete(tree: Any) -> bool:
+    """Are these values, not tracers of a transformation?"""
+    return not any(isinstance(a, jax.core.Tracer) for a in jax.tree.leaves(tree))

@@ -1,0 +1,212 @@
+"""The object users hold: a rule bound to a brainstate model."""
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import brainstate
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._compat import is_float
+from ..graph import Graph, trace_graph
+from ..rules import Rule
+from . import _bridge as bridge
+from .core import Carry, Result, gradients, init
+from .online import online_step
+from .silence import Silence
+from .window import Loss
+
+
+class NotCompiledError(RuntimeError):
+    """A learner was used before `compile_graph`."""
+
+
+class EligibilityTrace(brainstate.ShortTermState):
+    """One eligibility trace, to look at: the block axis last, as `[*positions, S]`."""
+
+
+class Learner(bridge.Module):
+    """Trains `model` online with `rule`.
+
+        learner = vestige.D_RTRL(model)
+        learner.compile_graph(x)            # one example; compile_graph(x, batch_size=B) for batches [B, ...]
+        y = learner(x)                      # one step; brainstate.transform.grad through it gives online gradients
+        res = learner.gradients(xs, targets, loss=f, window=64)
+
+    The model's states are advanced as if it were called itself. `learner.reset()` starts a new sequence.
+    """
+
+    positions = True
+
+    def __init__(self, model: bridge.Module, rule: Rule):
+        super().__init__()
+        if not isinstance(model, brainstate.nn.Module):
+            raise TypeError(f"a learner takes a brainstate Module, not {type(model).__name__}; for a plain step use vestige.trace_graph")
+        self.model = model
+        self.rule = rule
+        self.batch_size: int | None = None
+        self._bridge: bridge.Bridge | None = None
+        self._graph: Graph | None = None
+        # outside every batch, so that a mapped learner counts once
+        self.steps = bridge.State(jnp.zeros((), jnp.int32))
+
+    # -- life
+
+    def compile_graph(self, *x: Any, batch_size: int | None = None) -> None:
+        """Analyse the model for one example `x` (without a batch axis), with empty traces.
+
+        Args:
+            x: what the model's `update` takes.
+            batch_size: with B, every later input leads with B examples, and so does every state of the model.
+
+        Raises:
+            GraphError: the model cannot be learned by this rule; nothing has changed then.
+        """
+        made = bridge.Bridge(self.model, x)
+        params, state = made.read(made.params), made.read(made.dynamic)
+        inputs = x, bridge.clock()
+        graph = trace_graph(made.step, params, state, inputs, positions=self.positions)
+        carry = init(graph, self.rule, params, state)
+        start, trace = carry.state, (carry.trace, {p: jnp.zeros(()) for p in graph.spikes})
+        if batch_size is not None:
+            start = made.many(start, batch_size)
+            trace = jax.tree.map(lambda a: jnp.broadcast_to(a, (batch_size, *a.shape)), trace)
+        self._bridge, self._graph, self.batch_size = made, graph, batch_size
+        self._example = inputs
+        self._silence = Silence(list(graph.spikes))
+        self.start = bridge.TraceState(start)
+        self.memory = bridge.TraceState(trace)
+        self.steps.value = jnp.zeros((), jnp.int32)
+        made.write(start)
+
+    def reset(self) -> None:
+        """A new sequence: the model's states as they were at `compile_graph`, empty traces. Parameters stay."""
+        made, _ = self._ready()
+        made.write(self.start.value)
+        self.memory.value = jax.tree.map(jnp.zeros_like, self.memory.value)
+        self.steps.value = jnp.zeros((), jnp.int32)
+
+    reset_state = reset
+
+    # -- learning
+
+    def update(self, *x: Any) -> Any:
+        """One online step: output, new states, new traces."""
+        made, graph = self._ready()
+        inputs = x, bridge.clock()
+        self._check(inputs, lead=0)
+        params, (trace, fired) = made.read(made.params), self.memory.value
+        now = online_step(graph, self.rule, params, Carry(self._state(made), trace, self.batch_size), inputs)
+        fired = {p: fired[p] + rate for p, rate in now.firing.items()}
+        made.write(now.state)
+        self.memory.value = now.trace, fired
+        self.steps.value = self.steps.value + 1
+        self._silence.watch(self.steps.value, fired if self.batch_size is None else {p: f[0] for p, f in fired.items()})
+        return now.output
+
+    def gradients(
+        self, xs: Any, targets: Any, loss: Loss, window: int | None = 64, *,
+        mask: Any = None, reduction: str = "sum", last: bool = False,
+    ) -> Result:  # fmt: skip
+        """Online gradients of a sequence, in windows; continues from the present state, and leaves the learner after it.
+
+        Args:
+            xs: `[T, ...]`, or `[T, B, ...]` after `compile_graph(x, batch_size=B)`; a tuple if the model takes several inputs.
+            targets: lead with T.
+            loss: `loss(output, target) -> scalar` on one step's (batched) output.
+            window, mask, reduction, last: see `vestige.gradients`. After `last` the traces are empty.
+
+        Returns:
+            A `Result`: `.grads` keyed and in units like `model.states(brainstate.ParamState)`, `.losses [T]`, `.outputs`.
+
+        Raises:
+            ValueError: shapes that do not fit, or values that are not finite; before any state moves.
+        """
+        made, graph = self._ready()
+        xs = xs if isinstance(xs, tuple) else (xs,)
+        T = _steps(xs)
+        inputs = xs, self._over_batch(bridge.clocks(bridge.clock(), T))
+        self._check(inputs, lead=1)
+        trace, fired = self.memory.value
+        carry = Carry(self._state(made), trace, self.batch_size)
+        out = gradients(
+            graph, self.rule, made.read(made.params), carry, inputs, targets, loss, window,
+            mask=mask, reduction=reduction, last=last,
+        )  # fmt: skip
+        made.write(out.carry.state)
+        trace = jax.tree.map(jnp.zeros_like, trace) if last else out.carry.trace
+        self.memory.value = trace, {p: f + T * out.firing[p] for p, f in fired.items()}
+        self.steps.value = self.steps.value + T
+        self._silence.check(T, out.firing)
+        return out
+
+    def evolve(self, xs: Any, window: int | None = 64) -> Any:
+        """Advance states and traces over `xs [T, ...]` without a loss; returns the outputs."""
+        return self.gradients(xs, None, _no_loss, window).outputs
+
+    # -- looking
+
+    @property
+    def graph(self) -> Graph:
+        return self._ready()[1]
+
+    @property
+    def report(self) -> str:
+        """What is learned and how, and what this rule drops."""
+        return str(self.graph.report)
+
+    @property
+    def firing(self) -> dict[str, Any]:
+        """Mean firing rate (spikes per neuron and step) of each spiking population since the last reset."""
+        return {p: f / jnp.maximum(self.steps.value, 1) for p, f in self.memory.value[1].items()}
+
+    def _state(self, made: bridge.Bridge) -> dict[bridge.Path, Any]:
+        state = made.read(made.dynamic)
+        for path, value in state.items():
+            want, got = bridge.shapes(self.start.value[path]), bridge.shapes(value)
+            if want != got:
+                raise ValueError(
+                    f"state `{bridge.name(path)}` has shape {got}, and had {want} when the graph was compiled. "
+                    "After `init_all_states`, call `learner.reset()`; for another batch size, `compile_graph(x, batch_size=...)`."
+                )
+        return state
+
+    def _ready(self) -> tuple[bridge.Bridge, Graph]:
+        if self._bridge is None or self._graph is None:
+            self._not_compiled()
+        return self._bridge, self._graph
+
+    def _not_compiled(self) -> NoReturn:
+        raise NotCompiledError(f"{type(self).__name__} was used before it knew its model's step: call `compile_graph(x)` with one example first")
+
+    def _over_batch(self, clock: Any) -> Any:
+        B = self.batch_size
+        return clock if B is None else jax.tree.map(lambda a: jnp.broadcast_to(a[:, None], (len(a), B)), clock)
+
+    def _check(self, inputs: Any, lead: int) -> None:
+        """Shapes against the compiled example, and finite values where they can be seen."""
+        B = () if self.batch_size is None else (self.batch_size,)
+        want, got = jax.tree.leaves(self._example[0]), jax.tree.leaves(inputs[0])
+        axes = "".join(("T, " * lead, f"{B[0]}, " if B else ""))
+        if len(want) != len(got) or any(jnp.shape(b)[lead:] != (*B, *jnp.shape(a)) for a, b in zip(want, got)):
+            raise ValueError(
+                f"input has shape {', '.join(str(jnp.shape(b)) for b in got)}; the graph was compiled for "
+                f"{', '.join(f'[{axes}{str(list(jnp.shape(a)))[1:]}' for a in want)}. Compile again for another shape or batch size."
+            )
+        if bridge.concrete(got) and not all(np.isfinite(np.asarray(b)).all() for b in got if is_float(b)):
+            raise ValueError("input holds values that are not finite (NaN or infinity): clean or mask them first; no state has moved")
+
+
+def _no_loss(output: Any, target: Any) -> jax.Array:
+    return jnp.zeros(())
+
+
+def _steps(xs: Any) -> int:
+    leaves: list[Any] = jax.tree.leaves(xs)
+    if not leaves or any(jnp.ndim(a) == 0 for a in leaves):
+        raise ValueError("inputs must lead with time: [T, ...] or [T, B, ...]")
+    return leaves[0].shape[0]
+
+
+Builder = Callable[[bridge.Module], Learner]

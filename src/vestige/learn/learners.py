@@ -1,0 +1,101 @@
+"""The learners by the names that users know: each binds one rule."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+
+from .. import rules
+from ..rules.es_d_rtrl import Decay
+from ..rules.hybrid import Kind
+from . import _bridge as bridge
+from .core import Result
+from .learner import EligibilityTrace, Learner
+from .window import Loss
+
+
+class D_RTRL(Learner):
+    """D-RTRL: a trace per weight, `O(B * parameters)` memory. See `vestige.rules.d_rtrl`."""
+
+    def __init__(self, model: bridge.Module):
+        super().__init__(model, rules.d_rtrl())
+
+    @property
+    def etrace_bwg(self) -> dict[Any, EligibilityTrace]:
+        """Traces `[*unshared weight, S]` by (weight, population)."""
+        edges, traces = self.graph.edges, self.memory.value[0]
+        return {_key(self, n): _shown(self, e) for n, (_, e) in enumerate(zip(edges, traces)) if e is not None}
+
+
+class ES_D_RTRL(Learner):
+    """ES-D-RTRL (pp-prop): two factors per weight, `O(B * (inputs + outputs))` memory. See `vestige.rules.es_d_rtrl`."""
+
+    def __init__(self, model: bridge.Module, decay_or_rank: Decay = 0.99, *, correct: bool = True):
+        super().__init__(model, rules.es_d_rtrl(decay_or_rank, correct=correct))
+
+    @property
+    def etrace_xs(self) -> dict[str, EligibilityTrace]:
+        """Presynaptic traces `[*in]` by weight."""
+        _, ex, _ = self._factors()
+        return {e.name: EligibilityTrace(x) for e, x in zip(self.graph.edges, ex) if e.x is not None and x is not None}
+
+    @property
+    def etrace_dfs(self) -> dict[tuple[str, str], EligibilityTrace]:
+        """Postsynaptic traces `[*out, S]` by (weight, population)."""
+        _, _, ef = self._factors()
+        marked = [(n, f) for n, (e, f) in enumerate(zip(self.graph.edges, ef)) if e.x is not None and f is not None]
+        return {_key(self, n): _shown(self, f) for n, f in marked}
+
+    def _factors(self) -> Any:
+        return self.memory.value[0]
+
+
+class HybridDimVjpAlgorithm(ES_D_RTRL):
+    """Per weight the cheaper of the two traces. See `vestige.rules.hybrid`."""
+
+    def __init__(self, model: bridge.Module, decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = None):
+        Learner.__init__(self, model, rules.hybrid(decay_or_rank, choose=choose))
+
+    def _factors(self) -> Any:
+        return self.memory.value[0][1]
+
+
+class RTRL(Learner):
+    """Full real-time recurrent learning, exact for any coupling; small networks only. See `vestige.rules.rtrl`."""
+
+    positions = False
+
+    def __init__(self, model: bridge.Module):
+        super().__init__(model, rules.rtrl())
+
+
+class TBPTT(Learner):
+    """Backpropagation through time, truncated to the window. See `vestige.rules.tbptt`."""
+
+    positions = False
+
+    def __init__(self, model: bridge.Module):
+        super().__init__(model, rules.tbptt())
+
+
+class BPTT(TBPTT):
+    """Backpropagation through the whole sequence: memory grows with time."""
+
+    def gradients(self, xs: Any, targets: Any, loss: Loss, window: int | None = None, **options: Any) -> Result:
+        """As `Learner.gradients`; the window is always the whole sequence."""
+        return super().gradients(xs, targets, loss, None, **options)
+
+
+def _key(learner: Learner, n: int) -> tuple[str, str]:
+    edge = learner.graph.edges[n]
+    return edge.name, ", ".join(learner.graph.groups[edge.group or 0].names)
+
+
+def _shown(learner: Learner, value: Any) -> EligibilityTrace:
+    """`[S, ...]` as `[..., S]`; a batch axis stays in front."""
+    return EligibilityTrace(jnp.moveaxis(value, 0 if learner.batch_size is None else 1, -1))
+
+
+pp_prop = IODimVjpAlgorithm = DiagIODimAlgorithm = ES_D_RTRL
+ParamDimVjpAlgorithm = DiagParamDimAlgorithm = D_RTRL
+DiagHybridDimAlgorithm = HybridDimVjpAlgorithm
