@@ -1,5 +1,6 @@
 """Drivers: sequences, learners, training."""
 
+from .audit import Audit, audit
 from .core import Carry, Result, gradients, init
 from .learner import EligibilityTrace, Learner, NotCompiledError
 from .learners import (
@@ -9,7 +10,7 @@ from .learners import (
 from .silence import SilentLayerWarning
 
 __all__ = [
-    "BPTT", "Carry", "D_RTRL", "DiagHybridDimAlgorithm", "DiagIODimAlgorithm", "DiagParamDimAlgorithm", "ES_D_RTRL",
+    "Audit", "BPTT", "Carry", "D_RTRL", "DiagHybridDimAlgorithm", "DiagIODimAlgorithm", "DiagParamDimAlgorithm", "ES_D_RTRL",
     "EligibilityTrace", "HybridDimVjpAlgorithm", "IODimVjpAlgorithm", "Learner", "NotCompiledError",
-    "ParamDimVjpAlgorithm", "RTRL", "Result", "SilentLayerWarning", "TBPTT", "gradients", "init", "pp_prop",
+    "ParamDimVjpAlgorithm", "RTRL", "Result", "SilentLayerWarning", "TBPTT", "audit", "gradients", "init", "pp_prop",
 ]  # fmt: skip

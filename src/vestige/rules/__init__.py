@@ -2,9 +2,10 @@
 
 from .d_rtrl import d_rtrl
 from .es_d_rtrl import es_d_rtrl
+from .es_window import es_window
 from .hybrid import hybrid
 from .rtrl import rtrl
 from .tbptt import tbptt
 from .types import Obs, Rule, Signal, Update
 
-__all__ = ["Obs", "Rule", "Signal", "Update", "d_rtrl", "es_d_rtrl", "hybrid", "rtrl", "tbptt"]
+__all__ = ["Obs", "Rule", "Signal", "Update", "d_rtrl", "es_d_rtrl", "es_window", "hybrid", "rtrl", "tbptt"]

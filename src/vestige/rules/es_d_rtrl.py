@@ -31,24 +31,17 @@ def es_d_rtrl(decay_or_rank: Decay = 0.99, *, correct: bool = True) -> Rule:
     ax, af = decays(decay_or_rank)
 
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
-        def step(carry: Any, now: Any) -> Any:
-            t, ex, ef = carry
+        def step(old: Any, now: Any) -> Any:
             pre, post, trans, mark, entry = now
-            gain = 1 / (1 - af ** (t + 1)) if correct else 1.0
-            ex = [ax * a + x for a, x in zip(ex, pre)]
-            uses = [[(a, q(edge, gain, b, d, entry))] for edge, a, b, d in zip(graph.edges, ex, ef, mark)]
-            return (t + 1, ex, [forget(edge, b, f, trans) for edge, b, f in zip(graph.edges, ef, post)]), uses
+            new = remember(graph, ax, af, old, pre, post, trans)
+            gain = 1 / (1 - af ** new[0]) if correct else 1.0
+            return new, [[(a, q(edge, gain, b, d, entry))] for edge, a, b, d in zip(graph.edges, new[1], old[2], mark)]
 
         def q(edge: Edge, gain: Any, ef: Any, d: jax.Array, entry: Any) -> jax.Array:
             if ef is None:
                 return d
             past = edge.share((edge.spread(entry[edge.group]) * ef).sum(0))
             return (gain * ((1 - af) * d + af * past)).astype(d.dtype)
-
-        def forget(edge: Edge, ef: Any, f: Any, trans: Any) -> Any:
-            if ef is None:
-                return None
-            return (af * (edge.spread(trans[edge.group]) * ef).sum(1) + (1 - af) * f).astype(ef.dtype)
 
         moving = obs.pre, obs.post, obs.trans, signal.mark, signal.entry
         trace, uses = jax.lax.scan(step, trace, moving)
@@ -64,6 +57,18 @@ def factors(graph: Graph, static: list[Any]) -> tuple[jax.Array, list[Any], list
     blocks = [None if edge.group is None else graph.groups[edge.group].S for edge in graph.edges]
     ef = [None if S is None else jnp.zeros((S, *edge.out), w.dtype) for S, edge, w in zip(blocks, graph.edges, ws)]
     return jnp.zeros((), jnp.int32), ex, ef
+
+
+def remember(graph: Graph, ax: float, af: float, trace: Any, pre: list[Any], post: list[Any], trans: list[Any]) -> Any:
+    """One step of the factors: `ex <- a_x ex + x`, `ef <- a_f D ef + (1 - a_f) f`."""
+    t, ex, ef = trace
+
+    def forget(edge: Edge, b: Any, f: Any) -> Any:
+        if b is None:
+            return None
+        return (af * (edge.spread(trans[edge.group]) * b).sum(1) + (1 - af) * f).astype(b.dtype)
+
+    return t + 1, [ax * a + x for a, x in zip(ex, pre)], [forget(e, b, f) for e, b, f in zip(graph.edges, ef, post)]
 
 
 def decays(decay_or_rank: Decay) -> tuple[float, float]:
