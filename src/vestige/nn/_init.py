@@ -6,7 +6,7 @@ import brainstate
 import jax.numpy as jnp
 import saiunit as u
 
-from ._units import Value
+from ._units import Value, join
 
 Size = int | tuple[int, ...] | list[int]
 Initializer = Callable[[tuple[int, ...]], Value] | Value | float
@@ -49,7 +49,7 @@ def weight_and_bias(
     bias = filled(b_init, b_shape, f"{what}: b_init")
     if isinstance(b_init, brainstate.nn.init.ZeroInit) and u.get_unit(bias).is_unitless:
         # zero is zero in every unit: the default fits a weight that carries one
-        bias = bias * u.get_unit(weight)
+        bias = join(bias, u.get_unit(weight))
     return {"weight": weight, "bias": bias}
 
 

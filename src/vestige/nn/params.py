@@ -78,7 +78,8 @@ class ConvOp:
 
     def __call__(self, x: Value, w: Weights) -> Value:
         weight, bias = _named(w, "ConvOp", "weight", "bias")
-        if self.xinfo is not None and self.xinfo.shape[1:] != x.shape[1:] and self.xinfo.shape != x.shape[1:]:
+        example = weight.ndim - 1
+        if self.xinfo is not None and self.xinfo.shape[-example:] != x.shape[-example:]:
             raise ValueError(f"ConvOp: built for inputs like {self.xinfo.shape}, called with {x.shape}")
         mask = self.weight_mask
         return conv(

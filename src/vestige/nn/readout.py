@@ -8,7 +8,7 @@ from ..neurons.integrate import decay, param
 from ..neurons.lif import at_zero
 from ..neurons.surrogate import Spike, relu_grad
 from ._init import Initializer, Size, filled, kaiming, size, zeros
-from ._units import Value
+from ._units import Value, join
 from .functional import matmul
 
 kaiming_mV = brainstate.nn.init.KaimingNormal(unit=u.mV)
@@ -52,7 +52,7 @@ class LeakyRateReadout(brainstate.nn.Module):
 
     def _first(self, batch_size: int | None) -> Value:
         r, unit = filled(self.r_init, self.out_size, "LeakyRateReadout: r_init", batch_size), u.get_unit(self.W.value)
-        return r * unit if u.get_unit(r).is_unitless else r
+        return join(r, unit) if u.get_unit(r).is_unitless else r
 
 
 class LeakySpikeReadout(LIF):
