@@ -48,11 +48,12 @@ def main():
     brainstate.random.seed(0)
     with brainstate.environ.context(dt=1.0 * u.ms):
         model = LIF_SNN()
+        brainstate.nn.init_all_states(model)
         learner = vg.ES_D_RTRL(model, decay_or_rank=0.9)
         learner.compile_graph(jnp.zeros(N_IN), batch_size=BATCH)
         print(learner.report)
         weights = model.states(brainstate.ParamState)
-        optimizer = optax.adam(3e-3)
+        optimizer = optax.adam(1e-2)
 
         @brainstate.transform.jit
         def update(memory, xs, labels):
@@ -70,7 +71,7 @@ def main():
             losses.append(float(now))
             if n % 10 == 0 or n == 59:
                 print(f"batch {n:2d}  loss {now:.3f}  right {right:.0%}  (chance loss {np.log(N_OUT):.3f})")
-    assert losses[-1] < 0.6 * losses[0], "the loss did not fall"
+    assert losses[-1] < 0.5 * losses[0], "the loss did not fall"
 
 
 if __name__ == "__main__":
