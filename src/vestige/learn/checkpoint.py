@@ -49,11 +49,10 @@ def load(path: str | Path, like: Any) -> tuple[Any, dict[str, Any]]:
     want = {name: np.shape(leaf) for name, leaf in _named(like).items()}
     have = {name: leaf.shape for name, leaf in stored.items()}
     if want != have:
-        apart = sorted(name for name in want.keys() | have.keys() if want.get(name) != have.get(name))
-        first = apart[0]
+        first = min(name for name in want | have if want.get(name) != have.get(name))
         raise CheckpointError(
-            f"{path} does not fit: `{first}` has shape {have.get(first, 'nothing')} there and {want.get(first, 'no place')} "
-            f"here ({len(apart)} of {len(want | have)} arrays differ). Was it saved with another model, size or optimiser?"
+            f"{path} does not fit: `{first}` has shape {have.get(first, 'nothing')} there, "
+            f"{want.get(first, 'no place')} here. Was it saved with another model, size or optimiser?"
         )
     leaves = [jax.numpy.asarray(stored[name]) for name in want]
     return jax.tree.unflatten(jax.tree.structure(like), leaves), notes
