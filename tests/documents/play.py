@@ -38,6 +38,14 @@ def play(number: str, calls: dict[str, str] | None = None) -> tuple[list[Cell], 
     return [run(code, names) for code in codes], names
 
 
+def define(number: str, cells: int) -> dict:
+    """The namespace after the first few cells of a tutorial: what it defines, before it runs."""
+    names: dict = {"__name__": f"tutorial_{number}"}
+    for code in stored(PROGRAMS / f"{number}.py")[:cells]:
+        run(swap(code, IMPORTS), names)
+    return names
+
+
 def swap(code: str, lines: dict[str, str]) -> str:
     """The code with whole lines exchanged."""
     return "\n".join(lines.get(line.rstrip(), line) for line in code.splitlines())
