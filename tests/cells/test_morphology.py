@@ -1,0 +1,102 @@
+"""Morphologies: the printed form of the tutorial, the tree, and what is refused."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import saiunit as u
+
+from vestige.cells import Morphology, MultiCompartment
+from vestige.nn import ETraceGroupState
+
+PRINTED = """\
+Morphology(
+  sections={
+    'soma': Section<name='soma', nseg=1, points=2, Ra=100.0 * ohm * cmetre, cm=1.0 * ufarad / cmeter2, parent=None, parent_loc=None>,
+    'axon': Section<name='axon', nseg=2, points=2, Ra=100.0 * ohm * cmetre, cm=1.0 * ufarad / cmeter2, parent='soma', parent_loc=1.0>,
+    'dendrite': Section<name='dendrite', nseg=3, points=3, Ra=100.0 * ohm * cmetre, cm=1.0 * ufarad / cmeter2, parent='soma', parent_loc=1.0>
+  }
+)"""  # noqa: E501
+
+
+@pytest.fixture
+def morphology():
+    m = Morphology()
+    m.add_cylinder_section("soma", length=20 * u.um, diam=10 * u.um, nseg=1)
+    m.add_cylinder_section("axon", length=100 * u.um, diam=1 * u.um, nseg=2)
+    points = [[0, 0, 0], [100, 0, 0], [200, 0, 0]] * u.um
+    m.add_point_section("dendrite", positions=points, diams=[2, 3, 2] * u.um, nseg=3)
+    m.connect("axon", "soma", parent_loc=1.0)
+    m.connect("dendrite", "soma", parent_loc=1.0)
+    return m
+
+
+def test_it_prints_as_in_the_tutorial(morphology):
+    assert repr(morphology) == PRINTED
+
+
+def test_sections_and_units(morphology):
+    assert morphology.n_compartments == 6 and morphology.roots == ["soma"]
+    m = Morphology()
+    m.add_cylinder_section("soma", 0.02 * u.mmeter, 10 * u.um, Ra=1.0 * u.ohm * u.meter, cm=0.01 * u.farad / u.meter2)
+    soma = m.sections["soma"]
+    np.testing.assert_allclose(soma.positions.to_decimal(u.um)[1], [20, 0, 0], rtol=1e-6)
+    assert "Ra=100.0 * ohm * cmetre, cm=1.0 * ufarad / cmeter2" in repr(soma)
+
+
+def test_a_population(morphology):
+    class Three(MultiCompartment):
+        def init_state(self, *args, **kwargs):
+            self.V = ETraceGroupState(jnp.zeros(self.varshape) * u.mV)
+
+    neurons = Three(10, morphology=morphology)
+    neurons.init_state()
+    assert neurons.pop_size == (10,) and neurons.varshape == (10, 6) and neurons.n_compartments == 6
+    assert (neurons.V.num_state, neurons.V.varshape) == (6, (10,))
+    assert MultiCompartment((2, 3), morphology).varshape == (2, 3, 6)
+
+
+cylinder = lambda m, **kw: m.add_cylinder_section("new", **{"length": 1 * u.um, "diam": 1 * u.um, **kw})
+points = lambda m, p, d, **kw: m.add_point_section("new", p * u.um, d * u.um, **kw)
+
+
+@pytest.mark.parametrize(
+    "change, error, says",
+    [
+        (lambda m: cylinder(m, diam=0 * u.um), ValueError, "above zero"),
+        (lambda m: cylinder(m, length=-1 * u.um), ValueError, "above zero"),
+        (lambda m: cylinder(m, length=float("nan") * u.um), ValueError, "not finite"),
+        (lambda m: cylinder(m, length=1 * u.ms), u.UnitMismatchError, "length"),
+        (lambda m: cylinder(m, diam=1.0), u.UnitMismatchError, "diam"),
+        (lambda m: cylinder(m, Ra=1 * u.ohm), u.UnitMismatchError, "Ra"),
+        (lambda m: cylinder(m, cm=-1 * u.ufarad / u.cmeter2), ValueError, "cm"),
+        (lambda m: cylinder(m, nseg=0), ValueError, "nseg"),
+        (lambda m: cylinder(m, nseg=1.5), ValueError, "nseg"),
+        (lambda m: cylinder(m, diam=[1, 2] * u.um), ValueError, "one number"),
+        (lambda m: m.add_cylinder_section("soma", 1 * u.um, 1 * u.um), ValueError, "already"),
+        (lambda m: points(m, [[0, 0, 0]], [1]), ValueError, "two points"),
+        (lambda m: points(m, [[0, 0, 0], [1, 0, 0]], [1, 1, 1]), ValueError, "should be"),
+        (lambda m: points(m, [[0, 0], [1, 0]], [1, 1]), ValueError, "should be"),
+        (lambda m: points(m, [[0, 0, 0], [0, 0, 0]], [1, 1]), ValueError, "the same"),
+        (lambda m: points(m, [[0, 0, 0], [1, 0, 0]], [1, 0]), ValueError, "above zero"),
+        (lambda m: m.connect("axon", "soma"), ValueError, "already"),
+        (lambda m: m.connect("tail", "soma"), KeyError, "tail"),
+        (lambda m: m.connect("axon", "head"), KeyError, "head"),
+        (lambda m: m.connect("soma", "axon"), ValueError, "ring"),
+        (lambda m: m.connect("soma", "soma"), ValueError, "ring"),
+        (lambda m: m.connect("soma", "axon", parent_loc=1.5), ValueError, "parent_loc"),
+    ],
+)
+def test_what_is_no_neuron_is_refused_and_changes_nothing(morphology, change, error, says):
+    with pytest.raises(error, match=says):
+        change(morphology)
+    assert repr(morphology) == PRINTED
+
+
+def test_a_population_needs_one_connected_neuron(morphology):
+    with pytest.raises(ValueError, match="one section"):
+        MultiCompartment(3, Morphology())
+    morphology.add_cylinder_section("stray", 1 * u.um, 1 * u.um)
+    with pytest.raises(ValueError, match="stray"):
+        MultiCompartment(3, morphology)
+    with pytest.raises(TypeError, match="Morphology"):
+        MultiCompartment(3, "soma")
