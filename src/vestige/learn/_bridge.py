@@ -6,7 +6,6 @@ from typing import Any
 import brainstate
 import jax
 import jax.numpy as jnp
-import saiunit as u
 
 from ..graph import GraphError
 
@@ -45,7 +44,7 @@ class Bridge:
         self.model = model
         self.fn = brainstate.transform.StatefulFunction(self._call, return_only_write=False)
         inputs = args, clock()
-        self.fn.make_jaxpr(inputs)
+        self._trace(inputs)
         found = {id(s): path for path, s in model.states().items()}
         self.states = self.fn.get_states(inputs)
         self.written = {id(s) for s in self.fn.get_write_states(inputs)}
@@ -55,6 +54,18 @@ class Bridge:
         self.params: list[Path] = list(model.states(ParamState))
         self.dynamic = [p for p, s in zip(self.paths, self.states) if not isinstance(s, ParamState)]
         self.random = {p for p, s in zip(self.paths, self.states) if isinstance(s, brainstate.random.RandomState)}
+
+    def _trace(self, inputs: Any) -> None:
+        try:
+            self.fn.make_jaxpr(inputs)
+        except ValueError as error:
+            if "tree structure" not in str(error):
+                raise
+            held = [name(p) for p, s in self.model.states().items() if str(jax.tree.structure(s.value)) in str(error)]
+            raise GraphError(
+                f"the step writes into a state (one of {', '.join(f'`{h}`' for h in held)}) a value of another unit or structure than it "
+                f"holds. Convert it, for instance with `.to(unit)`, or start the state with what the step writes. {error}"
+            ) from error
 
     def _call(self, inputs: Any) -> Any:
         args, now = inputs
@@ -78,40 +89,17 @@ class Bridge:
             self.find(path).value = value
 
     def step(self, params: dict[Path, Any], state: dict[Path, Any], inputs: Any) -> tuple[dict[Path, Any], Any]:
-        """One pure step; units of the new state are those of the old."""
+        """One pure step."""
         have = {**params, **state}
         values = [have[p] for p in self.paths]
         new, output = self.fn.jaxpr_call(values, inputs)
         moved = {p: v for p, s, v in zip(self.paths, self.states, new) if id(s) in self.written}
-        return {p: _in_unit_of(old, moved.get(p, old), p) for p, old in state.items()}, output
+        return {p: moved.get(p, old) for p, old in state.items()}, output
 
     def many(self, values: Mapping[Path, Any], batch: int) -> dict[Path, Any]:
         """States of one example as a batch; every example draws its own random numbers."""
         copy = lambda a: jnp.broadcast_to(a, (batch, *jnp.shape(a)))
         return {p: jax.random.split(v, batch) if p in self.random else jax.tree.map(copy, v) for p, v in values.items()}
-
-
-def _in_unit_of(old: Any, new: Any, path: Path) -> Any:
-    """A written state in the unit with which it entered."""
-    is_unit = lambda a: isinstance(a, u.Quantity)
-    olds, tree = jax.tree.flatten(old, is_leaf=is_unit)
-    news, other = jax.tree.flatten(new, is_leaf=is_unit)
-    if tree != other:
-        raise GraphError(f"the step writes {other} into state `{name(path)}`, which holds {tree}: write what it holds")
-    try:
-        return jax.tree.unflatten(tree, [_convert(a, b) for a, b in zip(olds, news)])
-    except Exception as error:
-        if "unit" not in type(error).__name__.lower() and "unit" not in str(error).lower():
-            raise
-        raise GraphError(f"the step writes into state `{name(path)}` in another unit than it holds: {error}") from error
-
-
-def _convert(old: Any, new: Any) -> Any:
-    unit = u.get_unit(old)
-    if u.get_unit(new) == unit:
-        return new
-    mantissa = u.Quantity(new).to(unit).mantissa if not unit.is_unitless else u.get_mantissa(u.Quantity(new).to(unit))
-    return u.Quantity(mantissa, unit=unit) if isinstance(old, u.Quantity) else mantissa
 
 
 def shapes(tree: Any) -> list[tuple[int, ...]]:

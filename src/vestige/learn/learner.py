@@ -1,6 +1,5 @@
 """The object users hold: a rule bound to a brainstate model."""
 
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 import brainstate
@@ -46,6 +45,7 @@ class Learner(bridge.Module):
         self.model = model
         self.rule = rule
         self.batch_size: int | None = None
+        self._loss: Loss = _no_loss
         self._bridge: bridge.Bridge | None = None
         self._graph: Graph | None = None
         # outside every batch, so that a mapped learner counts once
@@ -76,7 +76,7 @@ class Learner(bridge.Module):
         self._example = inputs
         self._silence = Silence(list(graph.spikes))
         self.start = bridge.TraceState(start)
-        self.memory = bridge.TraceState(trace)
+        self._hold(trace)
         self.steps.value = jnp.zeros((), jnp.int32)
         made.write(start)
 
@@ -84,7 +84,7 @@ class Learner(bridge.Module):
         """A new sequence: the model's states as they were at `compile_graph`, empty traces. Parameters stay."""
         made, _ = self._ready()
         made.write(self.start.value)
-        self.memory.value = jax.tree.map(jnp.zeros_like, self.memory.value)
+        self._keep(jax.tree.map(jnp.zeros_like, self.memory))
         self.steps.value = jnp.zeros((), jnp.int32)
 
     reset_state = reset
@@ -96,11 +96,11 @@ class Learner(bridge.Module):
         made, graph = self._ready()
         inputs = x, bridge.clock()
         self._check(inputs, lead=0)
-        params, (trace, fired) = made.read(made.params), self.memory.value
+        params, (trace, fired) = made.read(made.params), self.memory
         now = online_step(graph, self.rule, params, Carry(self._state(made), trace, self.batch_size), inputs)
         fired = {p: fired[p] + rate for p, rate in now.firing.items()}
         made.write(now.state)
-        self.memory.value = now.trace, fired
+        self._keep((now.trace, fired))
         self.steps.value = self.steps.value + 1
         self._silence.watch(self.steps.value, fired if self.batch_size is None else {p: f[0] for p, f in fired.items()})
         return now.output
@@ -128,15 +128,17 @@ class Learner(bridge.Module):
         T = _steps(xs)
         inputs = xs, self._over_batch(bridge.clocks(bridge.clock(), T))
         self._check(inputs, lead=1)
-        trace, fired = self.memory.value
+        trace, fired = self.memory
         carry = Carry(self._state(made), trace, self.batch_size)
+        # a lambda written anew in a loop is still the same loss: nothing is compiled again
+        self._loss = self._loss if _same(self._loss, loss) else loss
         out = gradients(
-            graph, self.rule, made.read(made.params), carry, inputs, targets, loss, window,
+            graph, self.rule, made.read(made.params), carry, inputs, targets, self._loss, window,
             mask=mask, reduction=reduction, last=last,
         )  # fmt: skip
         made.write(out.carry.state)
         trace = jax.tree.map(jnp.zeros_like, trace) if last else out.carry.trace
-        self.memory.value = trace, {p: f + T * out.firing[p] for p, f in fired.items()}
+        self._keep((trace, {p: f + T * out.firing[p] for p, f in fired.items()}))
         self.steps.value = self.steps.value + T
         self._silence.check(T, out.firing)
         return out
@@ -159,7 +161,21 @@ class Learner(bridge.Module):
     @property
     def firing(self) -> dict[str, Any]:
         """Mean firing rate (spikes per neuron and step) of each spiking population since the last reset."""
-        return {p: f / jnp.maximum(self.steps.value, 1) for p, f in self.memory.value[1].items()}
+        return {p: f / jnp.maximum(self.steps.value, 1) for p, f in self.memory[1].items()}
+
+    @property
+    def memory(self) -> Any:
+        """(traces of the rule, firing rates summed since the last reset)."""
+        return jax.tree.unflatten(self._tree, [s.value for s in self.leaves])
+
+    def _hold(self, memory: Any) -> None:
+        # a state a leaf: a mapped computation may batch each leaf along another axis
+        leaves, self._tree = jax.tree.flatten(memory)
+        self.leaves = [bridge.TraceState(a) for a in leaves]
+
+    def _keep(self, memory: Any) -> None:
+        for state, value in zip(self.leaves, jax.tree.leaves(memory)):
+            state.value = value
 
     def _state(self, made: bridge.Bridge) -> dict[bridge.Path, Any]:
         state = made.read(made.dynamic)
@@ -202,11 +218,15 @@ def _no_loss(output: Any, target: Any) -> jax.Array:
     return jnp.zeros(())
 
 
+def _same(f: Any, g: Any) -> bool:
+    """Are these the same function: one object, or one piece of code over the same values?"""
+    code = lambda h: (getattr(h, "__code__", h), getattr(h, "__defaults__", None))
+    cells = lambda h: [id(c.cell_contents) for c in getattr(h, "__closure__", None) or ()]
+    return f is g or (code(f) == code(g) and cells(f) == cells(g))
+
+
 def _steps(xs: Any) -> int:
     leaves: list[Any] = jax.tree.leaves(xs)
     if not leaves or any(jnp.ndim(a) == 0 for a in leaves):
         raise ValueError("inputs must lead with time: [T, ...] or [T, B, ...]")
     return leaves[0].shape[0]
-
-
-Builder = Callable[[bridge.Module], Learner]

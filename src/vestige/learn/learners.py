@@ -23,7 +23,7 @@ class D_RTRL(Learner):
     @property
     def etrace_bwg(self) -> dict[Any, EligibilityTrace]:
         """Traces `[*unshared weight, S]` by (weight, population)."""
-        edges, traces = self.graph.edges, self.memory.value[0]
+        edges, traces = self.graph.edges, self.memory[0]
         return {_key(self, n): _shown(self, e) for n, (_, e) in enumerate(zip(edges, traces)) if e is not None}
 
 
@@ -47,7 +47,7 @@ class ES_D_RTRL(Learner):
         return {_key(self, n): _shown(self, f) for n, f in marked}
 
     def _factors(self) -> Any:
-        return self.memory.value[0]
+        return self.memory[0]
 
 
 class HybridDimVjpAlgorithm(ES_D_RTRL):
@@ -57,7 +57,7 @@ class HybridDimVjpAlgorithm(ES_D_RTRL):
         Learner.__init__(self, model, rules.hybrid(decay_or_rank, choose=choose))
 
     def _factors(self) -> Any:
-        return self.memory.value[0][1]
+        return self.memory[0][1]
 
 
 class RTRL(Learner):
