@@ -152,6 +152,8 @@ def test_dale_low_rank_and_standardised_weights():
     columns = m(np.eye(50)).mantissa
     np.testing.assert_allclose(columns.mean(0), 0, atol=1e-12)
     np.testing.assert_allclose((columns**2).sum(0), 1, rtol=1e-6)
+    half = vn.ScaledWSLinear(50, 4, w_init=m.weight.value["weight"], w_mask=np.full((50, 1), 0.5))
+    np.testing.assert_allclose(half(np.eye(50)).mantissa, columns / 2, rtol=1e-6)
 
 
 def test_sparse_and_lookup():

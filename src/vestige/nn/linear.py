@@ -86,6 +86,7 @@ class ScaledWSLinear(brainstate.nn.Module):
     (https://arxiv.org/abs/2101.08692); it depends on parameters alone, so its gradient is exact under every rule.
 
     Args:
+        w_mask: `[in, out]` or None; multiplies the standardised weight.
         ws_gain: train a gain per column, beginning at one.
         eps: the least variance.
 
@@ -95,10 +96,12 @@ class ScaledWSLinear(brainstate.nn.Module):
 
     def __init__(
         self, in_size: Size, out_size: Size, w_init: Initializer = kaiming, b_init: Initializer | None = zeros,
-        ws_gain: bool = True, eps: float = 1e-4, name: str | None = None, param_type: type = brainstate.ParamState,
+        w_mask: Value | None = None, ws_gain: bool = True, eps: float = 1e-4, name: str | None = None,
+        param_type: type = brainstate.ParamState,
     ) -> None:  # fmt: skip
         super().__init__(name=name)
-        self.in_size, self.out_size, self.eps = size(in_size), size(out_size), eps
+        self.in_size, self.out_size = size(in_size), size(out_size)
+        self.w_mask, self.eps = w_mask, eps
         shape = self.in_size[-1], self.out_size[-1]
         weights = weight_and_bias(w_init, b_init, shape, shape[1:], "ScaledWSLinear")
         if ws_gain:
@@ -113,7 +116,8 @@ class ScaledWSLinear(brainstate.nn.Module):
     def _standard(self, w: Value, gain: Value) -> Value:
         w, unit = split(w)
         spread = jnp.sqrt(jnp.maximum(w.var(0, keepdims=True) * len(w), self.eps))
-        return join((w - w.mean(0, keepdims=True)) / spread * gain, unit)
+        flat = join((w - w.mean(0, keepdims=True)) / spread * gain, unit)
+        return flat if self.w_mask is None else flat * self.w_mask
 
 
 class SparseLinear(brainstate.nn.Module):
@@ -122,6 +126,7 @@ class SparseLinear(brainstate.nn.Module):
     Args:
         spar_mat: CSR, CSC or COO matrix (saiunit, brainevent, scipy, jax); its values are the first weights.
         b_init: as for `Linear`; None by default.
+        in_size: shape of one input if it has more axes than one.
 
     Attributes:
         weight: `{'weight': [nnz], 'bias': [out]}`.
@@ -149,6 +154,7 @@ class LoRA(brainstate.nn.Module):
 
     Args:
         in_features, lora_rank, out_features: sizes.
+        in_size: shape of one input if it has more axes than `(in_features,)`.
         base_module: a layer whose output is added, or None.
         kernel_init: for both factors.
 
@@ -159,12 +165,13 @@ class LoRA(brainstate.nn.Module):
     def __init__(
         self, in_features: int, lora_rank: int, out_features: int, *,
         base_module: Callable[[Value], Value] | None = None, kernel_init: Initializer = lecun,
-        name: str | None = None, param_type: type = brainstate.ParamState,
+        in_size: Size | None = None, name: str | None = None, param_type: type = brainstate.ParamState,
     ) -> None:  # fmt: skip
         super().__init__(name=name)
         if base_module is not None and not callable(base_module):
             raise TypeError(f"LoRA: base_module is {type(base_module).__name__}, which cannot be called")
-        self.in_size, self.out_size, self.base_module = (in_features,), (out_features,), base_module
+        self.in_size = (in_features,) if in_size is None else size(in_size)
+        self.out_size, self.base_module = (*self.in_size[:-1], out_features), base_module
         a = filled(kernel_init, (in_features, lora_rank), "LoRA: kernel_init")
         b = filled(kernel_init, (lora_rank, out_features), "LoRA: kernel_init")
         self.weight = param_type({"lora_a": a, "lora_b": b})
