@@ -49,4 +49,8 @@ def scan_counts(eqn: JaxprEqn) -> tuple[int, int]:
 def is_float(a: Any) -> bool:
     """Does this array, aval or shape carry derivatives? Random keys, integers and booleans do not."""
     dtype = getattr(a, "dtype", None)
-    return dtype is not None and not jax.dtypes.issubdtype(dtype, jax.dtypes.extended) and jnp.issubdtype(dtype, jnp.inexact)
+    return (
+        dtype is not None
+        and not jax.dtypes.issubdtype(dtype, jax.dtypes.extended)
+        and jnp.issubdtype(dtype, jnp.inexact)
+    )

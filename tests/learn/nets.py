@@ -28,9 +28,7 @@ class Spiking(brainstate.nn.Module):
         self.linear = vg.nn.Linear(
             N_IN + N_REC, N_REC, w_init=normal(gain, u.mA), b_init=lambda shape: jnp.full(shape, 0.5) * u.mA
         )
-        self.neuron = vg.neurons.LIF(
-            N_REC, tau=5 * u.ms, R=1 * u.ohm, V_th=1 * u.mV, V_reset=0 * u.mV, V_rest=0 * u.mV
-        )
+        self.neuron = vg.neurons.LIF(N_REC, tau=5 * u.ms, R=1 * u.ohm, V_th=1 * u.mV, V_reset=0 * u.mV, V_rest=0 * u.mV)
         self.readout = vg.nn.LeakyRateReadout(N_REC, N_OUT, tau=5 * u.ms, w_init=normal(1.0, seed=1))
 
     def update(self, x):

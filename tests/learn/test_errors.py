@@ -67,7 +67,10 @@ def test_a_model_initialised_for_another_batch_is_named():
         learner(jnp.zeros((3, N_IN)))
 
 
-@pytest.mark.parametrize("use", [lambda m: m(jnp.zeros(N_IN)), lambda m: m.gradients(*sequence(), loss), lambda m: m.reset(), lambda m: m.report])
+@pytest.mark.parametrize(
+    "use",
+    [lambda m: m(jnp.zeros(N_IN)), lambda m: m.gradients(*sequence(), loss), lambda m: m.reset(), lambda m: m.report],
+)
 def test_a_learner_used_before_compile_says_what_to_call(use):
     with pytest.raises(vg.NotCompiledError, match="compile_graph"):
         use(vg.D_RTRL(Spiking()))

@@ -22,7 +22,9 @@ def _dt():
 
 
 def close(a, b):
-    jax.tree.map(lambda x, y: np.testing.assert_allclose(u.get_mantissa(x), u.get_mantissa(y), **GRADIENTS), dict(a), dict(b))
+    jax.tree.map(
+        lambda x, y: np.testing.assert_allclose(u.get_mantissa(x), u.get_mantissa(y), **GRADIENTS), dict(a), dict(b)
+    )
 
 
 def one_by_one(learner, xs, ys):

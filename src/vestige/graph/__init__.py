@@ -2,9 +2,23 @@
 
 from .errors import GraphError
 from .linearize import linearize
+from .program import Const
 from .readings import Step, advance_state, forward, prelude
 from .report import Report
 from .trace import trace_graph
 from .types import Edge, Graph, Group
 
-__all__ = ["Edge", "Graph", "GraphError", "Group", "Report", "Step", "advance_state", "forward", "linearize", "prelude", "trace_graph"]
+__all__ = [
+    "Const",
+    "Edge",
+    "Graph",
+    "GraphError",
+    "Group",
+    "Report",
+    "Step",
+    "advance_state",
+    "forward",
+    "linearize",
+    "prelude",
+    "trace_graph",
+]

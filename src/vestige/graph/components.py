@@ -32,7 +32,7 @@ def components(n: int, joins: Sequence[Pairs]) -> np.ndarray:
 
 
 def lookup(keys: np.ndarray, table: Pairs, total: int) -> Pairs:
-    """All pairs (index into `keys`, value) such that (key, value) stands in the table, sorted by key; keys below `total`."""
+    """All pairs (index into `keys`, value) such that (key, value) is in the table, sorted by key; keys below `total`."""
     first = np.searchsorted(table[0], np.arange(total + 1))
     count = first[keys + 1] - first[keys]
     step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)

@@ -1,9 +1,8 @@
 """The error of a step that cannot be learned online, and where in the user's program it arose."""
 
-import os
 from typing import Any
 
-_LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_LIBRARY = __file__.replace("\\", "/").removesuffix("graph/errors.py")
 
 
 class GraphError(ValueError):
@@ -14,7 +13,9 @@ def where(eqn: Any) -> str:
     """`file.py:12 in update`: the innermost line outside JAX and this library; empty if unknown."""
     frames = getattr(getattr(eqn.source_info, "traceback", None), "frames", ())
     for f in frames:
-        path = f.file_name
-        if not path.startswith((_LIBRARY, "<")) and not any(p in path for p in ("/jax/", "/jaxlib/", "/brainstate/", "/saiunit/")):
-            return f"{os.path.basename(path)}:{f.line_num} in {f.function_name}"
+        path = f.file_name.replace("\\", "/")
+        if not path.startswith((_LIBRARY, "<")) and not any(
+            p in path for p in ("/jax/", "/jaxlib/", "/brainstate/", "/saiunit/")
+        ):
+            return f"{path.rsplit('/', 1)[-1]}:{f.line_num} in {f.function_name}"
     return ""

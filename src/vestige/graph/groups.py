@@ -96,12 +96,14 @@ def analyse(d: Draft, positions: bool) -> Found:
 
 
 def _dynamics(d: Draft) -> tuple[list[Equation], dict[int, Value], list[Value]]:
-    """Equations between marks and new states; states that a mark or a parameter can move; parameter values they read."""
+    """Equations between marks and states; states that a mark or a parameter can move; parameter values they read."""
     floats = [i for i, h in enumerate(d.h_in) if is_float(h) and isinstance(d.h_out[i], Value)]
     needed = up(d.eqns, [d.h_out[i] for i in floats], marks=False)
     body = [e for e in d.eqns if not e.is_mark and any(v in needed for v in e.outs)]
     read = {v for e in body for v in e.reads} | {d.h_out[i] for i in floats}
-    own = [v for v in d.frontier if is_float(v) and v in d.of_params and v in needed and v in read and v not in d.own_step]
+    own = [
+        v for v in d.frontier if is_float(v) and v in d.of_params and v in needed and v in read and v not in d.own_step
+    ]
     driven: set[int] = set()
     seeds = [*(v for e in d.eqns if e.is_mark for v in e.outs), *own]
     while True:
@@ -123,21 +125,20 @@ def _walk(d: Draft, body: list[Equation], driven: dict[int, Value], nodes: Nodes
     return walk
 
 
+def _separates(label: np.ndarray, index: np.ndarray, n: int) -> bool:
+    """Does each component lie on one value of the index?"""
+    low, high = np.full(n, index.size), np.full(n, -1)
+    np.minimum.at(low, label, index)
+    np.maximum.at(high, label, index)
+    return bool((low[label] == high[label]).all())
+
+
 def _mixed(nodes: Nodes, driven: dict[int, Value], label: np.ndarray) -> int | None:
     """A state none of whose axes separates the components: some pair of its neurons couples."""
     for i, h in driven.items():
-        long = [a for a, n in enumerate(h.shape) if n > 1]
+        indices = [ix.reshape(-1) for ix, n in zip(np.indices(h.shape, sparse=False), h.shape) if n > 1]
         own = nodes.part(h, label)
-        where_on = [np.indices(h.shape)[a].reshape(-1) for a in long]
-        low, high = np.full(len(label), h.size), np.full(len(label), -1)
-
-        def apart(index: np.ndarray) -> bool:
-            low[:], high[:] = h.size, -1
-            np.minimum.at(low, own, index)
-            np.maximum.at(high, own, index)
-            return bool((low[own] == high[own]).all())
-
-        if long and not any(apart(index) for index in where_on):
+        if indices and not any(_separates(own, index, len(label)) for index in indices):
             return i
     return None
 
@@ -154,8 +155,8 @@ def _check_positions(d: Draft, walk: Walk, nodes: Nodes, driven: dict[int, Value
     e = walk.joins[high - 1][2]
     what, at = (f"`{e.name}`", e.site) if e else ("the step", "a shift from one step to the next")
     raise GraphError(
-        f"{what} mixes positions (neurons) of state `{state}` with one another ({at}). Mark the mixing weight as a trainable "
-        "operator, move it after the state, or use `rtrl()` (`trace_graph(..., positions=False)`)."
+        f"{what} mixes positions (neurons) of state `{state}` with one another ({at}). Mark the mixing weight as a "
+        "trainable operator, move it after the state, or use `rtrl()` (`trace_graph(..., positions=False)`)."
     )
 
 
@@ -200,7 +201,7 @@ def _assemble(
     d: Draft, body: list[Equation], marks: list[Edge], found: list[tuple[list[int], np.ndarray, list[Edge]]],
     wide: set[Value], nodes: Nodes,
 ) -> tuple[tuple[Edge, ...], tuple[Group, ...]]:  # fmt: skip
-    """Number groups and edges; a weight that drives two populations is two edges, one that drives none is present only."""
+    """Number groups and edges; a weight into two populations is two edges, one into none is present only."""
     edges: list[Edge] = []
     groups: list[Group] = []
     for members, pos, mine in found:
@@ -222,7 +223,14 @@ def _assemble(
 
 
 def _solver(
-    d: Draft, e: Equation, into: list[np.ndarray], outs: list[np.ndarray], pos: np.ndarray, n: int, total: int, pairs: Pairs
+    d: Draft,
+    e: Equation,
+    into: list[np.ndarray],
+    outs: list[np.ndarray],
+    pos: np.ndarray,
+    n: int,
+    total: int,
+    pairs: Pairs,
 ) -> tuple[list[Layout | None], list[Layout | None]] | None:
     """Layouts of what goes in and out of an equation inside one population; None where they are not clear."""
     P = int(pos.max()) + 1

@@ -1,7 +1,7 @@
 """Which scalars of a step belong together: a walk over the step on arrays of element ids.
 
-Every element of a state or of a mark's output is a node (ids below `n`); nodes that meet in one scalar join. Elements of
-parameters (ids from `n` up) do not join: it is noted into which nodes they flow.
+Every element of a state or of a mark's output is a node (ids below `n`); nodes that meet in one scalar join. Elements
+of parameters (ids from `n` up) do not join: it is noted into which nodes they flow.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +15,19 @@ from .._compat import is_float, scan_counts
 from .components import Pairs, components
 from .moves import ELEMENTWISE, MOVES
 from .probe import mixes
-from .program import FLAT, INLINE, Atom, Equation, Program, Value, body_of, evaluate, flatten, has_while, producers, sloped
+from .program import (
+    FLAT,
+    INLINE,
+    Atom,
+    Equation,
+    Program,
+    Value,
+    body_of,
+    flatten,
+    has_while,
+    producers,
+    sloped,
+)
 
 Ids = np.ndarray
 
@@ -136,7 +148,9 @@ class Walk:
             return [np.broadcast_to(rep.reshape((1,) * len(v.shape)), v.shape) for v in e.outs]
         rep = np.full(lead, -1)
         for n in live:
-            rows = ids[n].reshape(lead, -1) if n in nodes else np.broadcast_to(ids[n].reshape(1, -1), (lead, ids[n].size))
+            rows = (
+                ids[n].reshape(lead, -1) if n in nodes else np.broadcast_to(ids[n].reshape(1, -1), (lead, ids[n].size))
+            )
             rep = self.meet(rep, self.join(rows, (1,), e)[:, 0], e)
         return [np.broadcast_to(rep.reshape(-1, *(1,) * (len(v.shape) - 1)), v.shape) for v in e.outs]
 
@@ -156,7 +170,9 @@ def _scan(walk: Walk, e: Equation, ids: list[Ids], vals: list[Any]) -> list[Ids]
 def _while(walk: Walk, e: Equation, ids: list[Ids], vals: list[Any]) -> list[Ids]:
     a, b = e.params["cond_nconsts"], e.params["body_nconsts"]
     open_vals = [*vals[a : a + b], *[lambda: None] * (len(ids) - a - b)]
-    return _loop(walk, lambda s: walk.inner(e.params["body_jaxpr"], [*ids[a : a + b], *s], open_vals), ids[a + b :], e)[0]
+    return _loop(walk, lambda s: walk.inner(e.params["body_jaxpr"], [*ids[a : a + b], *s], open_vals), ids[a + b :], e)[
+        0
+    ]
 
 
 def _cond(walk: Walk, e: Equation, ids: list[Ids], vals: list[Any]) -> list[Ids]:
@@ -184,7 +200,9 @@ def _dot(walk: Walk, e: Equation, ids: list[Ids], vals: list[Any]) -> Ids:
         sides.append(walk.join(x, range(len(d) + len(free), x.ndim), e).reshape(x.shape[: len(d) + len(free)]))
     a, b = sides
     n = len(ba)
-    return walk.meet(a.reshape(a.shape + (1,) * (b.ndim - n)), b.reshape(b.shape[:n] + (1,) * (a.ndim - n) + b.shape[n:]), e)
+    return walk.meet(
+        a.reshape(a.shape + (1,) * (b.ndim - n)), b.reshape(b.shape[:n] + (1,) * (a.ndim - n) + b.shape[n:]), e
+    )
 
 
 def _dynamic_slice(walk: Walk, e: Equation, ids: list[Ids], vals: list[Any]) -> Ids:

@@ -14,7 +14,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Element `i` of an array of `shape` is slot `slot[i]` of position `pos[i]` (-1: of none); `P` positions, `depth` slots."""
+    """Element `i` of an array is slot `slot[i]` of position `pos[i]` (-1: of none); `P` positions, `depth` slots."""
 
     shape: Shape
     pos: np.ndarray
@@ -83,7 +83,7 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class OwnLayout(Layout):
-    """A parameter's elements, coloured so that within a colour each position has one of its own at most: `where[c, p]`."""
+    """A parameter's elements in colours: of one colour, a position has one of its own at most, `where[c, p]`."""
 
     where: np.ndarray
 

@@ -13,7 +13,9 @@ from .types import Graph
 stop = jax.lax.stop_gradient
 
 
-def linearize(g: Graph, static: Sequence[jax.Array], saved: Sequence[jax.Array]) -> tuple[list[Any], list[Any], list[Any]]:
+def linearize(
+    g: Graph, static: Sequence[jax.Array], saved: Sequence[jax.Array]
+) -> tuple[list[Any], list[Any], list[Any]]:
     """`pre`: x per edge; `post`: dh'/dy per edge `[S, *out]`; `trans`: dh'/dh per group `[S, S, P]`."""
     env = {**g.program.consts, **dict(zip([*g.frontier, *g.saved], [*static, *saved]))}
     post: list[Any] = [None] * len(g.edges)

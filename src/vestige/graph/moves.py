@@ -33,7 +33,9 @@ def _pad(a: Ids, _: Ids, *, padding_config: Any, **__: Any) -> Ids:
         n = a.shape[axis]
         wide = np.full((*a.shape[:axis], n + max(n - 1, 0) * inner, *a.shape[axis + 1 :]), -1)
         wide[(slice(None),) * axis + (slice(None, None, inner + 1),)] = a
-        wide = np.pad(wide, [(max(low, 0), max(high, 0)) if d == axis else (0, 0) for d in range(a.ndim)], constant_values=-1)
+        wide = np.pad(
+            wide, [(max(low, 0), max(high, 0)) if d == axis else (0, 0) for d in range(a.ndim)], constant_values=-1
+        )
         cut = slice(max(-low, 0), wide.shape[axis] - max(-high, 0))
         a = wide[(slice(None),) * axis + (cut,)]
     return a

@@ -44,4 +44,7 @@ def mixes(e: Equation, rows: Sequence[int], vals: Sequence[Any]) -> bool:
         except (NotImplementedError, TypeError, ValueError):
             return True
         tol = 1e-3 if any(o.dtype.itemsize < 8 for o in plain) else 1e-8
-        return not all(np.allclose(scale(a), b, rtol=tol, atol=tol * float(jnp.abs(b).max() + 1e-30)) for a, b in zip(plain, scaled))
+        return not all(
+            np.allclose(scale(a), b, rtol=tol, atol=tol * float(jnp.abs(b).max() + 1e-30))
+            for a, b in zip(plain, scaled)
+        )

@@ -191,7 +191,8 @@ def up(eqns: Sequence[Equation], sinks: Iterable[Atom], marks: bool = True) -> s
 
 # equations whose derivative is zero wherever it exists
 FLAT = frozenset(
-    "stop_gradient sign floor ceil round iota random_bits random_wrap random_unwrap is_finite argmax argmin population_count".split()
+    """stop_gradient sign floor ceil round iota random_bits random_wrap random_unwrap is_finite argmax argmin
+    population_count""".split()
 )
 
 

@@ -1,7 +1,7 @@
 """One step, read several ways: the same numbers, other derivatives."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 stop = jax.lax.stop_gradient
 
 
-def read_apart(d: "Draft", edges: Sequence[Edge], groups: Sequence[Group]) -> tuple[frozenset[Value], tuple[Value, ...]]:
+def read_apart(
+    d: "Draft", edges: Sequence[Edge], groups: Sequence[Group]
+) -> tuple[frozenset[Value], tuple[Value, ...]]:
     """`fresh`: values of this step that a mark may read with their history: new states, and what lies past the last mark
     of its own group. `saved`: values that linearisation needs again."""
     fresh = {v for v in d.h_out if isinstance(v, Value)}
@@ -138,4 +140,10 @@ def forward(
     y = [r.get(3, v) for v in g.program.outs[g.n_state :]]
     h, y = jax.tree.unflatten(g.out_tree, h + y)
     now = r.envs[0]
-    return Step(h, y, [r.get(3, v) for v in g.h_out], [stop(now[v]) for v in g.saved], {name: stop(now[v]) for name, v in g.spikes.items()})
+    return Step(
+        h,
+        y,
+        [r.get(3, v) for v in g.h_out],
+        [stop(now[v]) for v in g.saved],
+        {name: stop(now[v]) for name, v in g.spikes.items()},
+    )

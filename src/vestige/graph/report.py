@@ -23,5 +23,9 @@ class Report:
             "dropped": "credit that `local` and `instant` rules drop (`rtrl()` and BPTT keep it)",
             "notes": "notes",
         }
-        parts = [f"{head}:\n" + "\n".join(f"  {line}" for line in getattr(self, k)) for k, head in heads.items() if getattr(self, k)]
+        parts = [
+            f"{head}:\n" + "\n".join(f"  {line}" for line in getattr(self, k))
+            for k, head in heads.items()
+            if getattr(self, k)
+        ]
         return "\n".join(parts) or "nothing to learn: the step reads no parameter"

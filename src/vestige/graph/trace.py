@@ -82,7 +82,9 @@ def _check_state(state: Any, out_shape: Any) -> None:
             )
 
 
-def _prelude(program: Program, n_params: int) -> tuple[tuple[Equation, ...], list[Equation], tuple[Value, ...], set[Value]]:
+def _prelude(
+    program: Program, n_params: int
+) -> tuple[tuple[Equation, ...], list[Equation], tuple[Value, ...], set[Value]]:
     """Split off the equations that need parameters and constants alone."""
     moving = [*program.ins[n_params:], *(v for e in program.eqns if e.is_mark or e.eqn.effects for v in e.outs)]
     live = down(program.eqns, moving)
@@ -117,10 +119,19 @@ def _population(d: Draft, v: Value) -> str:
     return ", ".join(name for name, h in zip(d.state_names, d.h_in) if h in source and is_float(h))
 
 
-def _report(d: Draft, edges: Sequence[Edge], groups: Sequence[Group], untraced: set[Value], fresh: frozenset[Value], positions: bool) -> Report:
+def _report(
+    d: Draft,
+    edges: Sequence[Edge],
+    groups: Sequence[Group],
+    untraced: set[Value],
+    fresh: frozenset[Value],
+    positions: bool,
+) -> Report:
     traced = [f"{e.name} -> {', '.join(groups[e.group].names)}" for e in edges if e.group is not None]
     direct = [f"{e.name}: reaches no state, its gradient is exact" for e in edges if e.group is None]
-    late = [f"{d.origin(v)}: too many values per position, or asked for by `untraced`" for v in untraced if v in d.of_params]
+    late = [
+        f"{d.origin(v)}: too many values per position, or asked for by `untraced`" for v in untraced if v in d.of_params
+    ]
     read = up([*d.early, *d.eqns], d.program.outs)
     unread = [n for n, v in zip(d.param_names, d.program.ins) if v not in read]
     lines = [f"{', '.join(g.names)}: {g.P} positions with blocks of {g.S}" for g in groups]
@@ -154,14 +165,15 @@ def _dropped(d: Draft, edges: Sequence[Edge], groups: Sequence[Group], fresh: fr
                 todo += made[v].ins
         return old, new
 
-    name = {h: n for h, n in zip(d.h_in, d.state_names)}
+    name = dict(zip(d.h_in, d.state_names))
+    told = lambda values: ", ".join(sorted(name[h] for h in values))
     for e in edges:
         old, new = past(e.x)
         if old:
-            lines.append(f"{e.name} reads the previous {', '.join(sorted(name[h] for h in old))}: no credit through it to earlier steps")
+            lines.append(f"{e.name} reads the previous {told(old)}: no credit through it to earlier steps")
         if new and e.group is not None:
+            to = ", ".join(groups[e.group].names)
             lines.append(
-                f"{e.name} carries {', '.join(sorted(name[h] for h in new))} into {', '.join(groups[e.group].names)}, which remembers: "
-                "credit for what the former did before the present step"
+                f"{e.name} carries {told(new)} into {to}, which remembers: credit for what the former did before this step"
             )
     return lines

@@ -63,8 +63,8 @@ class Bridge:
                 raise
             held = [name(p) for p, s in self.model.states().items() if str(jax.tree.structure(s.value)) in str(error)]
             raise GraphError(
-                f"the step writes into a state (one of {', '.join(f'`{h}`' for h in held)}) a value of another unit or structure than it "
-                f"holds. Convert it, for instance with `.to(unit)`, or start the state with what the step writes. {error}"
+                f"the step writes into a state (one of {', '.join(f'`{h}`' for h in held)}) a value of another unit or "
+                f"structure than it holds. Convert it, for instance with `.to(unit)`, or start the state with what the step writes. {error}"
             ) from error
 
     def _call(self, inputs: Any) -> Any:

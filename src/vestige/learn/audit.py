@@ -89,7 +89,9 @@ def audit(learner: Learner, xs: Any, targets: Any, loss: Loss, window: int | Non
     mine = [np.asarray(g, float) for g in jax.tree.leaves(online.grads)]
     pick = [np.arange(np.size(p)) for p in leaves]
     try:
-        true = [np.asarray(g, float).reshape(-1) for g in jax.tree.leaves(jax.jit(jax.grad(total, allow_int=True))(params))]
+        true = [
+            np.asarray(g, float).reshape(-1) for g in jax.tree.leaves(jax.jit(jax.grad(total, allow_int=True))(params))
+        ]
         method = "BPTT"
     except ValueError as error:
         if "reverse-mode" not in str(error).lower():
@@ -97,7 +99,11 @@ def audit(learner: Learner, xs: Any, targets: Any, loss: Loss, window: int | Non
         rng = np.random.default_rng(0)
         pick = [rng.permutation(p)[:SAMPLES] for p in pick]
         true, method = _finite_differences(jax.jit(total), leaves, tree, pick), "finite differences"
-    rows = [_row(n, g.reshape(-1)[at], t) for n, p, g, at, t in zip(names, leaves, mine, pick, true) if is_float(jnp.asarray(p))]
+    rows = [
+        _row(n, g.reshape(-1)[at], t)
+        for n, p, g, at, t in zip(names, leaves, mine, pick, true)
+        if is_float(jnp.asarray(p))
+    ]
     firing = {p: float(rate) for p, rate in online.firing.items()}
     return Audit(tuple(rows), method, firing, () if learner.rule.scope == "full" else graph.report.dropped)
 
@@ -115,7 +121,10 @@ def _finite_differences(f: Any, leaves: list[Any], tree: Any, pick: list[np.ndar
         grads = []
         for i in at:
             h = eps * max(1.0, abs(float(np.reshape(leaf, -1)[i])))
-            shifted = lambda by, n=n, i=i: jax.tree.unflatten(tree, [a if m != n else jnp.reshape(a, -1).at[i].add(by).reshape(jnp.shape(a)) for m, a in enumerate(leaves)])
+            shifted = lambda by, n=n, i=i: jax.tree.unflatten(
+                tree,
+                [a if m != n else jnp.reshape(a, -1).at[i].add(by).reshape(jnp.shape(a)) for m, a in enumerate(leaves)],
+            )
             grads.append((float(f(shifted(h))) - float(f(shifted(-h)))) / (2 * h))
         out.append(np.asarray(grads))
     return out

@@ -22,7 +22,9 @@ class Carry:
     batch_size: int | None = None
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["grads", "losses", "outputs", "carry", "firing"], meta_fields=[])
+@partial(
+    jax.tree_util.register_dataclass, data_fields=["grads", "losses", "outputs", "carry", "firing"], meta_fields=[]
+)
 @dataclass(frozen=True)
 class Result:
     """Gradients like the parameters; `losses [T]`; `outputs [T, ...]`; the carry; mean firing rate per spiking population."""
@@ -60,7 +62,7 @@ def gradients(
         targets: a tree of arrays that lead with T, one target a step.
         loss: `loss(output, target) -> scalar`, called on batched output when there is a batch.
         window: steps per window; None: the whole sequence. Local and instant rules give the same gradient for every one.
-        mask: `[T]` scales each step's loss; `[T, B]` weighs each example's (the loss is then mapped over the batch, and averaged).
+        mask: `[T]` scales each step's loss; `[T, B]` weighs each example's (the loss is mapped over the batch, and averaged).
         reduction: `"sum"` or `"mean"` over the steps.
         last: the sequence ends here; the trace after it is not computed and the carry holds none.
 
@@ -80,7 +82,18 @@ def gradients(
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
-def _run(graph: Graph, rule: Rule, loss: Loss, K: int, last: bool, params: Any, carry: Carry, xs: Any, targets: Any, mask: Any) -> Result:
+def _run(
+    graph: Graph,
+    rule: Rule,
+    loss: Loss,
+    K: int,
+    last: bool,
+    params: Any,
+    carry: Carry,
+    xs: Any,
+    targets: Any,
+    mask: Any,
+) -> Result:
     """Whole windows in a scan; what is left over, ragged, after it."""
     T = jax.tree.leaves(xs)[0].shape[0]
     data = (xs, targets, mask)
@@ -104,7 +117,9 @@ def _run(graph: Graph, rule: Rule, loss: Loss, K: int, last: bool, params: Any, 
     losses, outputs, firing = jax.tree.map(lambda *a: jnp.concatenate(a), *outs, out)
     state, trace, grads = c
     trace = None if last else trace
-    return Result(pull(grads), losses, outputs, Carry(state, trace, carry.batch_size), {k: v.mean() for k, v in firing.items()})
+    return Result(
+        pull(grads), losses, outputs, Carry(state, trace, carry.batch_size), {k: v.mean() for k, v in firing.items()}
+    )
 
 
 def differentiable_prelude(graph: Graph, params: Any) -> tuple[list[Any], Any, list[Any]]:
@@ -131,7 +146,9 @@ def _is_key(a: Any) -> bool:
 
 def _check_rule(graph: Graph, rule: Rule) -> None:
     if rule.scope != "full" and not graph.positions:
-        raise GraphError("this rule follows populations position by position; trace the step with `trace_graph(..., positions=True)`")
+        raise GraphError(
+            "this rule follows populations position by position; trace the step with `trace_graph(..., positions=True)`"
+        )
 
 
 def _check_lengths(graph: Graph, carry: Carry, xs: Any, targets: Any, mask: Any) -> int:
@@ -141,15 +158,27 @@ def _check_lengths(graph: Graph, carry: Carry, xs: Any, targets: Any, mask: Any)
     want = [v.shape for v in graph.program.ins[graph.n_params + graph.n_state :]]
     got = [jnp.shape(a)[1 if B is None else 2 :] for a in leaves]
     if got != want or any(jnp.ndim(a) < (1 if B is None else 2) for a in leaves):
-        raise ValueError(f"inputs have shapes {[jnp.shape(a) for a in leaves]}; the graph was traced for {lead} with one example of {want}")
+        raise ValueError(
+            f"inputs have shapes {[jnp.shape(a) for a in leaves]}; the graph was traced for {lead} with one example of {want}"
+        )
     T = leaves[0].shape[0]
     if T == 0 or any(a.shape[0] != T for a in leaves):
-        raise ValueError(f"inputs lead with {[a.shape[0] for a in leaves]} steps; all must lead with the same T of at least 1")
+        raise ValueError(
+            f"inputs lead with {[a.shape[0] for a in leaves]} steps; all must lead with the same T of at least 1"
+        )
     if B is not None and any(a.shape[1] != B for a in leaves):
-        raise ValueError(f"inputs have a batch of {[a.shape[1] for a in leaves]}, the carry one of {B}: start again with `init(..., batch_size=)`")
+        raise ValueError(
+            f"inputs have a batch of {[a.shape[1] for a in leaves]}, the carry one of {B}: "
+            "start again with `init(..., batch_size=)`"
+        )
     wrong = [jnp.shape(a) for a in jax.tree.leaves(targets) if jnp.shape(a)[:1] != (T,)]
     if wrong:
-        raise ValueError(f"targets of shape {wrong[0]} do not lead with T = {T}: give one target a step, for instance jnp.broadcast_to(y, ({T}, *y.shape))")
+        raise ValueError(
+            f"targets of shape {wrong[0]} do not lead with T = {T}: "
+            f"give one target a step, for instance jnp.broadcast_to(y, ({T}, *y.shape))"
+        )
     if mask is not None and jnp.shape(mask) not in ((T,), (T, B)):
-        raise ValueError(f"mask has shape {jnp.shape(mask)}; it is [T] = [{T}]" + (f" or [T, B] = [{T}, {B}]" if B else ""))
+        raise ValueError(
+            f"mask has shape {jnp.shape(mask)}; it is [T] = [{T}]" + (f" or [T, B] = [{T}, {B}]" if B else "")
+        )
     return T

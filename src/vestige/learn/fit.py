@@ -1,6 +1,7 @@
 """The training loop: epochs of sequences, online updates, metrics, checkpoints."""
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -47,7 +48,7 @@ def fit(
     optimizer: optax.GradientTransformation, epochs: int = 1, batch_size: int | None = None,
     update_every: int | Literal["end"] = "end", window: int | None = None, mask: Any = None,
     metrics: Mapping[str, Metric] | None = None, validate: Sequences | None = None,
-    checkpoint: str | Path | None = None, seed: int = 0, progress: bool = True,
+    checkpoint: str | Path | None = None, seed: int = 0, progress: bool | Mapping[str, Any] = True,
     callbacks: Iterable[Callable[[int, Row], None]] = (),
 ) -> History:  # fmt: skip
     """Train the learner's model on sequences, each from a fresh state.
@@ -67,7 +68,7 @@ def fit(
         validate: sequences to be measured after each epoch, as `val_loss` and `val_*`.
         checkpoint: a file, written after every epoch. If it exists already, training goes on from there.
         seed: of the order of the sequences, and of what `data` draws.
-        progress: show a bar.
+        progress: show a bar; or options of tqdm for it.
         callbacks: called with (epochs done, row) after each epoch.
 
     Raises:
@@ -89,9 +90,11 @@ def fit(
         (values, memory), noted = files.load(checkpoint, (_values(weights), memory))
         _write(weights, values)
         history = History(noted["rows"])
-    with Bar(epochs, len(history.rows), progress) as bar:
+    drawn = lambda epoch: checked(draw(_rng(seed, epoch)), "data") if epoch < epochs else None
+    with Bar(epochs, len(history.rows), progress) as bar, ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(drawn, len(history.rows))
         for epoch in range(len(history.rows), epochs):
-            now = first if epoch == 0 else checked(draw(_rng(seed, epoch)), "data")
+            now, coming = coming.result(), ahead.submit(drawn, epoch + 1)
             memory, row = _epoch(learner, update, memory, now, _rng(seed, epoch, 1), bar)
             if validate is not None:
                 found = measure(predict, validate, loss, metrics=plan.metrics, mask=mask)

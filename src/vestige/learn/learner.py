@@ -41,7 +41,9 @@ class Learner(bridge.Module):
     def __init__(self, model: bridge.Module, rule: Rule):
         super().__init__()
         if not isinstance(model, brainstate.nn.Module):
-            raise TypeError(f"a learner takes a brainstate Module, not {type(model).__name__}; for a plain step use vestige.trace_graph")
+            raise TypeError(
+                f"a learner takes a brainstate Module, not {type(model).__name__}; for a plain step use vestige.trace_graph"
+            )
         self.model = model
         self.rule = rule
         self.batch_size: int | None = None
@@ -194,7 +196,9 @@ class Learner(bridge.Module):
         return self._bridge, self._graph
 
     def _not_compiled(self) -> NoReturn:
-        raise NotCompiledError(f"{type(self).__name__} was used before it knew its model's step: call `compile_graph(x)` with one example first")
+        raise NotCompiledError(
+            f"{type(self).__name__} was used before it knew its model's step: call `compile_graph(x)` with one example first"
+        )
 
     def _over_batch(self, clock: Any) -> Any:
         B = self.batch_size
@@ -208,10 +212,13 @@ class Learner(bridge.Module):
         if len(want) != len(got) or any(jnp.shape(b)[lead:] != (*B, *jnp.shape(a)) for a, b in zip(want, got)):
             raise ValueError(
                 f"input has shape {', '.join(str(jnp.shape(b)) for b in got)}; the graph was compiled for "
-                f"{', '.join(f'[{axes}{str(list(jnp.shape(a)))[1:]}' for a in want)}. Compile again for another shape or batch size."
+                f"{', '.join(f'[{axes}{str(list(jnp.shape(a)))[1:]}' for a in want)}. "
+                "Compile again for another shape or batch size."
             )
         if bridge.concrete(got) and not all(np.isfinite(np.asarray(b)).all() for b in got if is_float(b)):
-            raise ValueError("input holds values that are not finite (NaN or infinity): clean or mask them first; no state has moved")
+            raise ValueError(
+                "input holds values that are not finite (NaN or infinity): clean or mask them first; no state has moved"
+            )
 
 
 def _no_loss(output: Any, target: Any) -> jax.Array:

@@ -34,12 +34,16 @@ def online_step(graph: Graph, rule: Rule, params: Any, carry: Carry, x: Any) -> 
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def _online(graph: Graph, rule: Rule, batch: int | None, live: Any, static: Any, state: Any, trace: Any, x: Any) -> Moved:
+def _online(
+    graph: Graph, rule: Rule, batch: int | None, live: Any, static: Any, state: Any, trace: Any, x: Any
+) -> Moved:
     return _forward(graph, rule, batch, live, static, state, trace, x)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _forward(graph: Graph, rule: Rule, batch: int | None, live: Any, static: Any, state: Any, trace: Any, x: Any) -> Moved:
+def _forward(
+    graph: Graph, rule: Rule, batch: int | None, live: Any, static: Any, state: Any, trace: Any, x: Any
+) -> Moved:
     nothing = lambda step, target: jnp.zeros(())
     one = jax.tree.map(lambda a: a[None], x)
     w = window(graph, rule, nothing, merge(live, static, graph.trained), state, trace, one, None, None, batch)

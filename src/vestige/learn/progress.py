@@ -1,5 +1,6 @@
 """A live line of what training does."""
 
+from collections.abc import Mapping
 from typing import Any
 
 Row = dict[str, float]
@@ -8,8 +9,9 @@ Row = dict[str, float]
 class Bar:
     """A bar over batches, with the loss and metrics of late."""
 
-    def __init__(self, epochs: int, done: int, show: bool):
-        self.epochs, self.done, self.show = epochs, done, show
+    def __init__(self, epochs: int, done: int, show: bool | Mapping[str, Any]):
+        self.epochs, self.done = epochs, done
+        self.options = {"disable": not show, "unit": "batch"} | (dict(show) if isinstance(show, Mapping) else {})
         self.bar: Any = None
         self.late: Row = {}
 
@@ -25,8 +27,9 @@ class Bar:
             from tqdm import tqdm  # only who watches a bar pays for it
 
             total, done = self.epochs * batches, self.done * batches
-            self.bar = tqdm(total=total, initial=done, disable=not self.show, unit="batch")
-        self.bar.set_description(f"epoch {self.done + 1}/{self.epochs}", refresh=False)
+            self.name = self.options.pop("desc", "")
+            self.bar = tqdm(total=total, initial=done, **self.options)
+        self.bar.set_description(f"{self.name} epoch {self.done + 1}/{self.epochs}".strip(), refresh=False)
 
     def step(self, row: Row) -> None:
         self.late |= {k: 0.9 * self.late.get(k, v) + 0.1 * v for k, v in row.items()}

@@ -36,13 +36,18 @@ class Silence:
             self.said.add(population)
             warnings.warn(
                 f"`{population}` is silent: firing rate 0.0 over {int(steps)} steps. Weights behind it get no gradient, and its "
-                "own only where the surrogate reaches. Raise its input weights, lower its threshold, or check the units of its input.",
+                "own only where the surrogate reaches. Raise its input weights, lower its threshold, or check its input's units.",
                 SilentLayerWarning,
                 stacklevel=2,
             )
 
     def watch(self, steps: jax.Array, fired: dict[str, jax.Array]) -> None:
         """`fired`: rates summed over `steps`. Looks at 16, 32, 64, ... steps, by a callback that a transformed program keeps."""
+        if not isinstance(steps, jax.core.Tracer):
+            n = int(steps)
+            if n & (n - 1) == 0:
+                self.check(n, fired)
+            return
         look = (steps >= EARLIEST) & (steps & (steps - 1) == 0)
         for population in self.populations:
             silent = look & (pooled(jax.lax.stop_gradient(fired[population])) == 0)

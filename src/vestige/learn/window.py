@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from .._compat import is_float
-from ..graph import Edge, Graph, Step, forward, linearize
+from ..graph import Const, Edge, Graph, Step, forward, linearize
 from ..rules import Obs, Rule, Signal
 from ..rules.types import Update
 
@@ -63,7 +63,15 @@ def window(
 
 
 def _present(
-    g: Graph, rule: Rule, judge: Judge, static: list[Any], state: Any, xs: Any, targets: Any, mask: Any, batch: int | None
+    g: Graph,
+    rule: Rule,
+    judge: Judge,
+    static: list[Any],
+    state: Any,
+    xs: Any,
+    targets: Any,
+    mask: Any,
+    batch: int | None,
 ) -> Pulled:
     K = jax.tree.leaves(xs)[0].shape[0]
     lead = (K,) if batch is None else (K, batch)
@@ -95,7 +103,9 @@ def _present(
     live = [s for s, on in zip(static, g.trained) if on]
     start = [h if f and rule.scope != "instant" else None for h, f in zip(leaves, floats)]
     pulled = jax.value_and_grad(total, (0, 1, 2, 3, 4), has_aux=True)
-    (_, aux), (plain, d0, dm, de, ds) = pulled(live, start, nudge, zeros(rule.reads == "entry"), zeros(rule.reads == "state"))
+    (_, aux), (plain, d0, dm, de, ds) = pulled(
+        live, start, nudge, zeros(rule.reads == "entry"), zeros(rule.reads == "state")
+    )
     entry = de if rule.reads == "entry" else [None if d is None else d[None] for d in d0]
     fold = lambda d: [None if d[q.states[0]] is None else q.fold([d[i] for i in q.states]) for q in g.groups]
     return Pulled(*aux, plain, d0, Signal(dm, fold(entry), fold(ds), [None if d is None else d[None] for d in d0]))
@@ -110,7 +120,9 @@ def _weigh(judge: Judge, step: Step, target: Any, mask: Any) -> jax.Array:
     return jnp.mean(jax.vmap(judge)(step, target) * mask)
 
 
-def _observe(g: Graph, rule: Rule, static: list[Any], p: Pulled, inputs: list[Any], batch: int | None) -> tuple[Obs, Any]:
+def _observe(
+    g: Graph, rule: Rule, static: list[Any], p: Pulled, inputs: list[Any], batch: int | None
+) -> tuple[Obs, Any]:
     """What happened, for the rule, and where its batch axes lie."""
     if rule.scope == "full":
         lead = (len(p.losses),) if batch is None else (len(p.losses), batch)
@@ -125,7 +137,7 @@ def _observe(g: Graph, rule: Rule, static: list[Any], p: Pulled, inputs: list[An
 def _pre(e: Edge, env: Any, lead: tuple[int, ...], moving: bool) -> jax.Array:
     if e.x is None:
         return jnp.ones(lead, e.y.dtype)
-    x = env[e.x] if e.x in env else e.x.val  # type: ignore[union-attr]
+    x = e.x.val if isinstance(e.x, Const) else env[e.x]
     return x if moving else jnp.broadcast_to(x, (*lead, *jnp.shape(x)))
 
 

@@ -66,7 +66,13 @@ def conv_op(
     """A `Conv` from the usual short forms: one number stands for every dimension."""
     n = len(kernel)
     many = lambda v: (v,) * n if isinstance(v, int) else tuple(v)
-    pad: Padding = ((padding, padding),) * n if isinstance(padding, int) else padding if isinstance(padding, str) else tuple(padding)
+    pad: Padding = (
+        ((padding, padding),) * n
+        if isinstance(padding, int)
+        else padding
+        if isinstance(padding, str)
+        else tuple(padding)
+    )
     if not 1 <= n <= 3:
         raise ValueError(f"a convolution has 1 to 3 space dimensions; this kernel {tuple(kernel)} has {n}")
     return Conv(tuple(kernel), many(stride), pad, many(dilation), groups)

@@ -22,7 +22,9 @@ class Einsum:
         if any(len(set(p)) < len(p) for p in (x, w, y)) or not (x + w + y).isalpha() or not w:
             raise ValueError(f"einsum {self.spec!r}: use letters, each once in an operand, e.g. 'i,io->o'")
         if not set(y) <= set(x + w) or not set(w) <= set(x + y):
-            raise ValueError(f"einsum {self.spec!r}: an output subscript needs an operand, a weight's one input or output")
+            raise ValueError(
+                f"einsum {self.spec!r}: an output subscript needs an operand, a weight's one input or output"
+            )
 
     @property
     def parts(self) -> tuple[str, str, str]:

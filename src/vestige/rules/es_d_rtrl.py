@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ..graph import Edge, Graph
-from .types import Obs, Rule, Signal, Update, pre_zeros, present, weights
+from .types import Obs, Rule, Signal, Update, pre_zeros, weights
 
 Decay = float | int | tuple[float | int, float | int]
 

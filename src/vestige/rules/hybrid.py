@@ -32,18 +32,26 @@ def hybrid(decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = N
         for edge, w in zip(graph.edges, weights(graph, static)):
             size = prod(trace_shape(edge, w).shape) if edge.group is not None else 0
             pair = prod(edge.out) + prod(getattr(edge.x, "shape", ()))
-            out.append(choose.get(edge.name, "full" if size <= pair else "factorised") == "full" and edge.group is not None)
+            out.append(
+                choose.get(edge.name, "full" if size <= pair else "factorised") == "full" and edge.group is not None
+            )
         return out
 
     def init(graph: Graph, static: list[Any]) -> Any:
         unknown = set(choose) - {edge.name for edge in graph.edges}
         if unknown:
-            raise ValueError(f"hybrid: no weight named {sorted(unknown)}; there are {sorted({e.name for e in graph.edges})}")
+            raise ValueError(
+                f"hybrid: no weight named {sorted(unknown)}; there are {sorted({e.name for e in graph.edges})}"
+            )
         keep = is_full(graph, static)
         t, ex, ef = factors(graph, static)
         e = full_traces(graph, static)
         # a weight carries one kind of trace; the other is empty
-        return [a if k else None for a, k in zip(e, keep)], (t, [None if k else a for a, k in zip(ex, keep)], [None if k else a for a, k in zip(ef, keep)])
+        return [a if k else None for a, k in zip(e, keep)], (
+            t,
+            [None if k else a for a, k in zip(ex, keep)],
+            [None if k else a for a, k in zip(ef, keep)],
+        )
 
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
         whole, (t, ex, ef) = trace

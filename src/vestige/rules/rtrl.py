@@ -64,7 +64,10 @@ def _push(graph: Graph, static: list[Any], state: list[Any], x: list[Any], influ
         return [a for a, k in zip(new, on) if k]
 
     flat = jnp.eye(sum(s.size for s in live))
-    basis = [b.reshape(-1, *s.shape).astype(s.dtype) for b, s in zip(jnp.split(flat, np.cumsum([s.size for s in live])[:-1].tolist(), 1), live)]
+    basis = [
+        b.reshape(-1, *s.shape).astype(s.dtype)
+        for b, s in zip(jnp.split(flat, np.cumsum([s.size for s in live])[:-1].tolist(), 1), live)
+    ]
     here = [s for s, k in zip(state, on) if k]
     tangent = lambda m, b: jax.jvp(advance, (here, live), (m, b))[1]
     moved = iter(jax.vmap(tangent)([m for m in influence if m is not None], basis))
