@@ -1,0 +1,40 @@
+"""Every python block of README and docs runs, and prints what the page says."""
+
+import doctest
+
+import jax
+import pytest
+from pages import ROOT, blocks, links, pages, play
+
+name = lambda page: str(page.relative_to(ROOT))
+PROGRAMS = [page for page in pages() if blocks(page.read_text())]
+
+
+@pytest.fixture(autouse=True)
+def as_a_reader(tmp_path, monkeypatch):
+    """Single precision and an empty folder, as for whoever types the page in."""
+    monkeypatch.chdir(tmp_path)
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", False)
+    yield
+    jax.config.update("jax_enable_x64", before)
+
+
+@pytest.mark.parametrize("page", PROGRAMS, ids=name)
+def test_the_page_runs(page):
+    same = doctest.OutputChecker().check_output
+    for block, printed in play(page):
+        if block.printed is not None:
+            assert same(block.printed, printed, doctest.ELLIPSIS), f"{page}:{block.line} prints\n{printed}"
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_links_lead_somewhere(page):
+    assert [str(target) for target in links(page) if not target.exists()] == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_every_page_is_in_the_table_of_contents(page):
+    if page.parent == ROOT:
+        return
+    assert str(page.relative_to(ROOT / "docs")) in (ROOT / "mkdocs.yml").read_text()
