@@ -7,7 +7,7 @@ import numpy as np
 
 from .._compat import is_float
 from ..ops import Own, untraced_p
-from .components import Pairs, components, lookup, reach
+from .components import Pairs, components, distinct_pairs, lookup, reach
 from .errors import GraphError
 from .ids import Constants, Walk
 from .layout import Layout, OwnLayout, dense_layout
@@ -169,9 +169,12 @@ def _populations(nodes: Nodes, driven: dict[int, Value], label: np.ndarray) -> I
         groups.setdefault(int(root[nodes.base[h]]), []).append(i)
     for members in groups.values():
         inside = np.concatenate([nodes.part(driven[i], label) for i in members])
-        found, at = np.unique(inside, return_index=True)
+        # positions count in the order in which the states' elements show them first
+        first = np.full(len(label), len(inside))
+        np.minimum.at(first, inside, np.arange(len(inside)))
+        leads = first[inside] == np.arange(len(inside))
         pos = np.full(len(label), -1)
-        pos[found[np.argsort(at)]] = np.arange(len(found))
+        pos[inside[leads]] = np.arange(leads.sum())
         yield members, pos[label]
 
 
@@ -188,11 +191,11 @@ def _driving(
     element, at = pairs[0], pos[pairs[1]]
     for u in own:
         mine = (element >= params.base[u]) & (element < params.base[u] + u.size) & (at >= 0)
-        uses = np.unique(np.stack([element[mine] - params.base[u], at[mine]]), axis=1)
-        colored = OwnLayout.color(uses[0], uses[1], u.shape, P, limit)
+        read, by = distinct_pairs(element[mine] - params.base[u], at[mine], P)
+        colored = OwnLayout.color(read, by, u.shape, P, limit)
         if colored is not None:
             edges.append(Edge(Own(colored.where, u.shape), d.origin(u), None, u, u, None, colored))
-        elif uses.size:
+        elif read.size:
             wide.add(u)
     return edges, wide
 
@@ -242,8 +245,8 @@ def _solver(
         if (flat < n).any():
             raise LookupError
         index, node = lookup(flat, pairs, total)
-        uses = np.unique(np.stack([index, pos[node]])[:, pos[node] >= 0], axis=1)
-        return OwnLayout.color(uses[0], uses[1], ids.shape, P, d.max_own)
+        here = pos[node] >= 0
+        return OwnLayout.color(*distinct_pairs(index[here], pos[node[here]], P), ids.shape, P, d.max_own)
 
     try:
         ins = [layout(i) if (i >= 0).any() and is_float(a) else None for i, a in zip(into, e.ins)]

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from .._compat import is_float, scan_counts
-from .components import Pairs, components
+from .components import Pairs, components, distinct
 from .moves import ELEMENTWISE, MOVES
 from .probe import mixes
 from .program import (
@@ -72,7 +72,7 @@ class Walk:
             self.joins.append((p[node_p & node_q], q[node_p & node_q], eqn))
             self.flows += [(p[~node_p & node_q], q[~node_p & node_q]), (q[node_p & ~node_q], p[node_p & ~node_q])]
             neither = ~node_p & ~node_q
-            a_finer = len(np.unique(p)) >= len(np.unique(q))
+            a_finer = len(distinct(p[neither])) >= len(distinct(q[neither]))
             self.flows.append((q[neither], p[neither]) if a_finer else (p[neither], q[neither]))
             keep_a = (a < self.n) | ((b >= self.n) & a_finer)
         return np.where(a < 0, b, np.where((b < 0) | keep_a, a, b))

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .components import ordinal
+from .components import distinct, ordinal
 
 Shape = tuple[int, ...]
 
@@ -124,7 +124,7 @@ def _colors(elements: np.ndarray, positions: np.ndarray, n: int, P: int) -> np.n
     e, p = elements[order], positions[order]
     slot = np.zeros(n, int)
     np.maximum.at(slot, e, ordinal(p))
-    if len(np.unique(slot[e] * P + p)) == len(p):
+    if len(distinct(slot[e] * P + p)) == len(p):
         return slot
     # elements that overlap in part: greedy, each takes the least colour that its positions have free
     by = np.lexsort((p, e))
