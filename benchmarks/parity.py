@@ -4,14 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
+import arms
 import jax
+import numpy as np
+from cases import SMALL
+from peer import PYTHON, Peer
 
-jax.config.update("jax_enable_x64", True)
-
-import arms  # noqa: E402
-import numpy as np  # noqa: E402
-from cases import SMALL  # noqa: E402
-from peer import PYTHON, Peer  # noqa: E402
+jax.config.update("jax_enable_x64", True)  # after the imports: some brainstates set the precision when imported
 
 # at one step every rule must give autodiff's gradient; here the peer does not
 KNOWN = {"gru": "reset gate 0", "synapse": "twice the gradient", "bias": "plain bias 0"}
