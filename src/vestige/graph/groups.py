@@ -1,70 +1,21 @@
 """Positions, groups and edges: populations as connected components of the elements of a step."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from .._compat import is_float
-from ..ops import Own, untraced_p
+from ..ops import Own
 from .components import Pairs, components, distinct_pairs, lookup, reach
+from .draft import Draft, Nodes
 from .errors import GraphError
 from .ids import Constants, Walk
 from .layout import Layout, OwnLayout, dense_layout
-from .program import Atom, Equation, Program, Value, down, has_while, up
+from .program import Equation, Program, Value, down, has_while, up
 from .types import Edge, Group
 
 Solvers = dict[Equation, tuple[list[Layout | None], list[Layout | None]]]
-
-
-@dataclass(frozen=True, eq=False)
-class Draft:
-    """A step on its way to a graph."""
-
-    program: Program
-    eqns: tuple[Equation, ...]
-    early: tuple[Equation, ...]
-    h_in: tuple[Value, ...]
-    h_out: tuple[Atom, ...]
-    param_names: tuple[str, ...]
-    state_names: tuple[str, ...]
-    frontier: tuple[Value, ...]
-    of_params: set[Value]
-    max_own: int
-
-    @property
-    def marks(self) -> list[Equation]:
-        """Trainable marks: those whose weight derives from a parameter."""
-        return [e for e in self.eqns if e.is_mark and e.ins[1] in self.of_params]
-
-    def origin(self, v: Atom) -> str:
-        """Names of the parameters that a value derives from."""
-        source = up(self.early, [v])
-        return " & ".join(n for n, p in zip(self.param_names, self.program.ins) if p in source) or "a constant"
-
-    @property
-    def own_step(self) -> set[Value]:
-        """Values that the user asked not to trace."""
-        return down(self.early, [v for e in self.early if e.eqn.primitive is untraced_p for v in e.outs])
-
-
-@dataclass(eq=False)
-class Nodes:
-    """Numbers for the elements of some arrays, in one range."""
-
-    base: dict[Value, int]
-    n: int
-
-    @staticmethod
-    def of(values: Sequence[Value], start: int = 0) -> "Nodes":
-        ends = np.cumsum([start, *(v.size for v in values)]).tolist()
-        return Nodes(dict(zip(values, ends)), ends[-1])
-
-    def ids(self, v: Value) -> np.ndarray:
-        return np.arange(self.base[v], self.base[v] + v.size).reshape(v.shape)
-
-    def part(self, v: Value, of: np.ndarray) -> np.ndarray:
-        return of[self.base[v] : self.base[v] + v.size]
 
 
 Found = tuple[tuple[Edge, ...], tuple[Group, ...], frozenset[Value], Solvers]

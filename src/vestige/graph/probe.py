@@ -22,7 +22,7 @@ def mixes(e: Equation, rows: Sequence[int], vals: Sequence[Any]) -> bool:
     def point(n: int) -> jax.Array:
         if vals[n] is not None:
             return jnp.asarray(vals[n])
-        a = e.ins[n]
+        a: Any = e.ins[n]
         return jnp.asarray(rng.normal(size=a.shape) * 0.2 + 1.5 if is_float(a) else np.zeros(a.shape), a.dtype)
 
     with jax.ensure_compile_time_eval():

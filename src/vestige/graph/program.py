@@ -23,6 +23,11 @@ class Value:
     shape: tuple[int, ...]
     dtype: Any
 
+    @staticmethod
+    def of(var: Any) -> "Value":
+        """A new value like a variable of a jaxpr."""
+        return Value(var.aval.shape, var.aval.dtype)
+
     @property
     def size(self) -> int:
         return prod(self.shape)
@@ -109,8 +114,8 @@ def flatten(closed: Any) -> Program:
         inner, arrays = open_jaxpr(jaxpr)
         env: dict[Any, Atom] = dict(zip(inner.invars, args))
         for v, array in zip(inner.constvars, arrays):
-            env[v] = Value(v.aval.shape, v.aval.dtype)
-            consts[env[v]] = array
+            env[v] = held = Value.of(v)
+            consts[held] = array
         get = lambda v: Const(v.val) if isinstance(v, Literal) else env[v]
         for eqn in inner.eqns:
             ins = tuple(get(v) for v in eqn.invars)
@@ -119,19 +124,20 @@ def flatten(closed: Any) -> Program:
             elif eqn.primitive is not mark_p and has(eqn, lambda e: e.primitive is mark_p):
                 outs = inline(_unrolled(eqn), ins, (eqn, *calls))
             else:
-                outs = [Value(v.aval.shape, v.aval.dtype) for v in eqn.outvars]
-                eqns.append(Equation(eqn, ins, tuple(outs), calls))
+                made = tuple(Value.of(v) for v in eqn.outvars)
+                eqns.append(Equation(eqn, ins, made, calls))
+                outs = list(made)
             env.update(zip(eqn.outvars, outs))
         return [get(v) for v in inner.outvars]
 
-    ins = tuple(Value(v.aval.shape, v.aval.dtype) for v in closed.jaxpr.invars)
+    ins = tuple(Value.of(v) for v in closed.jaxpr.invars)
     outs = inline(closed, ins)
     return Program(ins, tuple(eqns), tuple(outs), consts)
 
 
 def _unrolled(eqn: JaxprEqn) -> Any:
     """A scan that holds a mark, as a program without a loop."""
-    length = eqn.params.get("length")
+    length = int(eqn.params.get("length") or 0)
     if eqn.primitive.name != "scan" or length > LONGEST_UNROLL:
         long = f" of {length} turns (unrolled up to {LONGEST_UNROLL})" if length else ""
         raise GraphError(
@@ -151,7 +157,7 @@ def _unrolled(eqn: JaxprEqn) -> Any:
         ys = ys[::-1] if eqn.params["reverse"] else ys
         return [*carry, *(jax.numpy.stack(y) for y in zip(*ys))]
 
-    return jax.make_jaxpr(unrolled)(*(jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in eqn.invars))
+    return jax.make_jaxpr(unrolled)(*(jax.ShapeDtypeStruct(v.shape, v.dtype) for v in map(Value.of, eqn.invars)))
 
 
 def evaluate(closed: Any, *args: Any) -> list[Any]:

@@ -12,7 +12,7 @@ from .solver import cross, forwardable
 from .types import Edge, Graph, Group
 
 if TYPE_CHECKING:
-    from .groups import Draft
+    from .draft import Draft
 
 stop = jax.lax.stop_gradient
 
@@ -93,11 +93,12 @@ class Readings:
     def get(self, which: int, a: Any) -> Any:
         return a.val if isinstance(a, Const) else self.envs[which][a]
 
-    def mark(self, e: Equation, w: Any, nudge: Any) -> None:
+    def mark(self, e: Equation, w: Any, nudge: Any, traced: bool) -> None:
         op: Operator = e.params["op"]
         x = self.get(1, e.ins[0])
         y = op.apply(x, w) + nudge
-        late = op.apply(stop(x), w) + nudge if self.local else y
+        # a weight without a trace must not be reached from later steps of the window either
+        late = op.apply(stop(x), w) + (nudge if traced else 0) if self.local else y
         self.put(e.outs[0], y, y, late, y)
 
     def apply(self, e: Equation, solvers: Any) -> None:
@@ -131,9 +132,9 @@ def forward(
     for e in g.eqns:
         if e.is_mark:
             w = e.ins[1]
-            trained = e.outs[0] in first
-            w = w.val if isinstance(w, Const) else const[w] if w in const else g.program.consts[w]
-            r.mark(e, stop(w) if trained else w, nudge[first[e.outs[0]]] if trained else jnp.zeros((), e.outs[0].dtype))
+            shift = nudge[first[e.outs[0]]] if e.outs[0] in first else jnp.zeros((), e.outs[0].dtype)
+            value = w.val if isinstance(w, Const) else const[w] if w in const else g.program.consts[w]
+            r.mark(e, stop(value), shift, w not in g.untraced)
         else:
             r.apply(e, g.solvers)
     h = [r.get(2, v) for v in g.h_out]

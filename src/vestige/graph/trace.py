@@ -6,8 +6,9 @@ from typing import Any
 import jax
 
 from .._compat import is_float
+from .draft import Draft
 from .errors import GraphError
-from .groups import Draft, analyse
+from .groups import analyse
 from .program import Atom, Equation, Program, Value, down, flatten, spikes, up
 from .readings import read_apart
 from .report import Report
@@ -123,12 +124,14 @@ def _report(
     d: Draft,
     edges: Sequence[Edge],
     groups: Sequence[Group],
-    untraced: set[Value],
+    untraced: frozenset[Value],
     fresh: frozenset[Value],
     positions: bool,
 ) -> Report:
     traced = [f"{e.name} -> {', '.join(groups[e.group].names)}" for e in edges if e.group is not None]
-    direct = [f"{e.name}: reaches no state, its gradient is exact" for e in edges if e.group is None]
+    direct = [
+        f"{e.name}: reaches no state, its gradient is exact" for e in edges if e.group is None and e.w not in untraced
+    ]
     late = [
         f"{d.origin(v)}: too many values per position, or asked for by `untraced`" for v in untraced if v in d.of_params
     ]

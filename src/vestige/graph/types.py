@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,8 @@ from ..ops import Operator
 from .layout import Layout
 from .program import Atom, Equation, Program, Value
 from .report import Report
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,11 @@ class Edge:
     def out(self) -> tuple[int, ...]:
         """Shape of `post` and of the signal that meets the trace."""
         return self.layout.out if self.layout else self.y.shape
+
+    def of(self, by_group: Sequence[T]) -> T:
+        """What belongs to the group that this edge drives."""
+        assert self.group is not None
+        return by_group[self.group]
 
     def spread(self, v: jax.Array) -> jax.Array:
         """One value per position `[..., P]` on what the edge delivers `[..., *out]`."""

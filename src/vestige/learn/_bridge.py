@@ -64,7 +64,7 @@ class Bridge:
             held = [name(p) for p, s in self.model.states().items() if str(jax.tree.structure(s.value)) in str(error)]
             raise GraphError(
                 f"the step writes into a state (one of {', '.join(f'`{h}`' for h in held)}) a value of another unit or "
-                f"structure than it holds. Convert it, for instance with `.to(unit)`, or start the state with what the step writes. {error}"
+                f"structure than it holds. Convert it, for instance with `.to(unit)`, or start the state so. {error}"
             ) from error
 
     def _call(self, inputs: Any) -> Any:

@@ -1,13 +1,14 @@
 """The learners by the names that users know: each binds one rule."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
 
 from .. import rules
+from ..graph import Edge
 from ..rules.es_d_rtrl import Decay
-from ..rules.hybrid import Kind
+from ..rules.hybrid import Kind, factorised
 from . import _bridge as bridge
 from .core import Result
 from .learner import EligibilityTrace, Learner
@@ -24,7 +25,7 @@ class D_RTRL(Learner):
     def etrace_bwg(self) -> dict[Any, EligibilityTrace]:
         """Traces `[*unshared weight, S]` by (weight, population)."""
         edges, traces = self.graph.edges, self.memory[0]
-        return {_key(self, n): _shown(self, e) for n, (_, e) in enumerate(zip(edges, traces)) if e is not None}
+        return {_key(self, edge): _shown(self, e) for edge, e in zip(edges, traces) if e is not None}
 
 
 class ES_D_RTRL(Learner):
@@ -36,18 +37,20 @@ class ES_D_RTRL(Learner):
     @property
     def etrace_xs(self) -> dict[str, EligibilityTrace]:
         """Presynaptic traces `[*in]` by weight."""
-        _, ex, _ = self._factors()
-        return {e.name: EligibilityTrace(x) for e, x in zip(self.graph.edges, ex) if e.x is not None and x is not None}
+        return {e.name: EligibilityTrace(x) for e, x, _ in self._factors()}
 
     @property
     def etrace_dfs(self) -> dict[tuple[str, str], EligibilityTrace]:
         """Postsynaptic traces `[*out, S]` by (weight, population)."""
-        _, _, ef = self._factors()
-        marked = [(n, f) for n, (e, f) in enumerate(zip(self.graph.edges, ef)) if e.x is not None and f is not None]
-        return {_key(self, n): _shown(self, f) for n, f in marked}
+        return {_key(self, e): _shown(self, f) for e, _, f in self._factors()}
 
-    def _factors(self) -> Any:
-        return self.memory[0]
+    def _factors(self) -> list[tuple[Edge, Any, Any]]:
+        """Marked weights that drive a population, with their two factors."""
+        edges, (_, ex, ef) = self._pairs()
+        return [(e, x, f) for e, x, f in zip(edges, ex, ef) if e.x is not None and f is not None]
+
+    def _pairs(self) -> tuple[Sequence[Edge], Any]:
+        return self.graph.edges, self.memory[0]
 
 
 class HybridDimVjpAlgorithm(ES_D_RTRL):
@@ -56,8 +59,9 @@ class HybridDimVjpAlgorithm(ES_D_RTRL):
     def __init__(self, model: bridge.Module, decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = None):
         Learner.__init__(self, model, rules.hybrid(decay_or_rank, choose=choose))
 
-    def _factors(self) -> Any:
-        return self.memory[0][1]
+    def _pairs(self) -> tuple[Sequence[Edge], Any]:
+        whole, pair = self.memory[0]
+        return [self.graph.edges[n] for n in factorised(whole)], pair
 
 
 class RTRL(Learner):
@@ -86,9 +90,8 @@ class BPTT(TBPTT):
         return super().gradients(xs, targets, loss, None, **options)
 
 
-def _key(learner: Learner, n: int) -> tuple[str, str]:
-    edge = learner.graph.edges[n]
-    return edge.name, ", ".join(learner.graph.groups[edge.group or 0].names)
+def _key(learner: Learner, edge: Edge) -> tuple[str, str]:
+    return edge.name, ", ".join(edge.of(learner.graph.groups).names)
 
 
 def _shown(learner: Learner, value: Any) -> EligibilityTrace:

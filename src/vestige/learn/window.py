@@ -55,6 +55,8 @@ def window(
     Under `jit`, a next trace that the caller does not use costs nothing.
     """
     p = _present(g, rule, judge, static, state, xs, targets, mask, batch)
+    if not g.edges and rule.scope != "full":  # every parameter has its own step's gradient: nothing to remember
+        return Window(p.state, trace, p.plain, p.losses, p.outputs, p.firing)
     obs, axes = _observe(g, rule, static, p, jax.tree.leaves(xs), batch)
     one = lambda tr, o, s: rule.update(g, tr, o, s)
     run = one if batch is None else jax.vmap(one, (0, axes, 1), Update(0, 1, 0, 0))  # type: ignore[arg-type]

@@ -27,8 +27,8 @@ def d_rtrl() -> Rule:
         ways = [suffix_products(d) for d in obs.trans]
         past, new = [], []
         for edge, e, x, f in zip(graph.edges, trace, obs.pre, obs.post):
-            past.append(None if e is None else (edge.spread(signal.entry[edge.group][0]), e))
-            new.append(None if e is None else advance(edge, e, x, f, *ways[edge.group]))
+            past.append(None if e is None else (edge.spread(edge.of(signal.entry)[0]), e))
+            new.append(None if e is None else advance(edge, e, x, f, *edge.of(ways)))
         return Update(new, present(obs, signal), past)
 
     return Rule(init, update, "local")
@@ -39,7 +39,7 @@ def init(graph: Graph, static: list[Any]) -> list[Any]:
     out = []
     for edge, w in zip(graph.edges, weights(graph, static)):
         e = None if edge.group is None else trace_shape(edge, w)
-        out.append(None if e is None else jnp.zeros((graph.groups[edge.group].S, *e.shape), e.dtype))
+        out.append(None if e is None else jnp.zeros((edge.of(graph.groups).S, *e.shape), e.dtype))
     return out
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..graph import Edge, Graph
-from .types import Obs, Rule, Signal, Update, pre_zeros, weights
+from ..graph import Edge, Graph, GraphError
+from .types import Obs, Rule, Signal, Update, picks, pre_zeros, weights
 
 Decay = float | int | tuple[float | int, float | int]
 
@@ -35,12 +35,11 @@ def es_d_rtrl(decay_or_rank: Decay = 0.99, *, correct: bool = True) -> Rule:
             pre, post, trans, mark, entry = now
             new = remember(graph, ax, af, old, pre, post, trans)
             gain = 1 / (1 - af ** new[0]) if correct else 1.0
-            return new, [[(a, q(edge, gain, b, d, entry))] for edge, a, b, d in zip(graph.edges, new[1], old[2], mark)]
+            pairs = zip(graph.edges, pre, new[1], old[2], mark)
+            return new, [[(x, d) if b is None else (a, q(edge, gain, b, d, entry))] for edge, x, a, b, d in pairs]
 
         def q(edge: Edge, gain: Any, ef: Any, d: jax.Array, entry: Any) -> jax.Array:
-            if ef is None:
-                return d
-            past = edge.share((edge.spread(entry[edge.group]) * ef).sum(0))
+            past = edge.share((edge.spread(edge.of(entry)) * ef).sum(0))
             return (gain * ((1 - af) * d + af * past)).astype(d.dtype)
 
         moving = obs.pre, obs.post, obs.trans, signal.mark, signal.entry
@@ -51,10 +50,20 @@ def es_d_rtrl(decay_or_rank: Decay = 0.99, *, correct: bool = True) -> Rule:
 
 
 def factors(graph: Graph, static: list[Any]) -> tuple[jax.Array, list[Any], list[Any]]:
-    """Steps so far; `ex [*in]` and `ef [S, *out]` per edge."""
+    """Steps so far; `ex [*in]` and `ef [S, *out]` per edge, None for what reaches no state.
+
+    Raises:
+        GraphError: a weight is picked by an integer, which no filter can remember.
+    """
     ws = weights(graph, static)
-    ex = [pre_zeros(edge, w) for edge, w in zip(graph.edges, ws)]
-    blocks = [None if edge.group is None else graph.groups[edge.group].S for edge in graph.edges]
+    for edge in graph.edges:
+        if edge.group is not None and picks(edge):
+            raise GraphError(
+                f"`{edge.name}` is picked by an integer (an embedding), which has no filtered presynaptic trace. "
+                "Use D-RTRL or the hybrid rule, or a one-hot input and a matrix product."
+            )
+    ex = [None if edge.group is None else pre_zeros(edge, w) for edge, w in zip(graph.edges, ws)]
+    blocks = [None if edge.group is None else edge.of(graph.groups).S for edge in graph.edges]
     ef = [None if S is None else jnp.zeros((S, *edge.out), w.dtype) for S, edge, w in zip(blocks, graph.edges, ws)]
     return jnp.zeros((), jnp.int32), ex, ef
 
@@ -66,9 +75,13 @@ def remember(graph: Graph, ax: float, af: float, trace: Any, pre: list[Any], pos
     def forget(edge: Edge, b: Any, f: Any) -> Any:
         if b is None:
             return None
-        return (af * (edge.spread(trans[edge.group]) * b).sum(1) + (1 - af) * f).astype(b.dtype)
+        return (af * (edge.spread(edge.of(trans)) * b).sum(1) + (1 - af) * f).astype(b.dtype)
 
-    return t + 1, [ax * a + x for a, x in zip(ex, pre)], [forget(e, b, f) for e, b, f in zip(graph.edges, ef, post)]
+    return (
+        t + 1,
+        [None if a is None else ax * a + x for a, x in zip(ex, pre)],
+        [forget(e, b, f) for e, b, f in zip(graph.edges, ef, post)],
+    )
 
 
 def decays(decay_or_rank: Decay) -> tuple[float, float]:

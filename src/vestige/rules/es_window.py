@@ -27,7 +27,7 @@ def es_window(decay_or_rank: Decay = 0.99) -> Rule:
         uses = present(obs, signal)
         for n, (edge, ef) in enumerate(zip(graph.edges, ef0)):
             if ef is not None:
-                past = edge.share((edge.spread(signal.entry[edge.group][0]) * ef).sum(0)) / grow
+                past = edge.share((edge.spread(edge.of(signal.entry)[0]) * ef).sum(0)) / grow
                 uses[n] = [*uses[n], (ex0[n][None], past.astype(ef.dtype)[None])]
 
         step = lambda old, now: (remember(graph, ax, af, old, *now), None)

@@ -30,7 +30,7 @@ def rtrl() -> Rule:
         static, states, xs = obs.at
         live = _trained(graph, static)
         owed = [jnp.einsum("n...,...->n", m, d[0]) for m, d in zip(trace, signal.leaves) if m is not None]
-        past = _split(sum(owed), live) if owed else [jnp.zeros_like(s) for s in live]
+        past = _split(jnp.stack(owed).sum(0), live) if owed else [jnp.zeros_like(s) for s in live]
 
         def step(influence: Any, now: Any) -> Any:
             state, x = now

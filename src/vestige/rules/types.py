@@ -78,6 +78,11 @@ def _dtype(edge: Edge, weight: Any) -> Any:
     return dtype if jnp.issubdtype(dtype, jnp.integer) else weight.dtype
 
 
+def picks(edge: Edge) -> bool:
+    """Is the weight picked by an integer rather than multiplied by a number?"""
+    return jnp.issubdtype(getattr(edge.x, "dtype", jnp.float32), jnp.integer)
+
+
 def pre_zeros(edge: Edge, weight: Any) -> jax.Array:
     """A presynaptic trace of zeros `[*in]`."""
     return jnp.zeros(() if edge.x is None else _shape(edge.x), weight.dtype)
