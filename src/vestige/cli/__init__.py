@@ -1,0 +1,1 @@
+"""What a person runs: `vestige train`, `vestige evaluate`, `vestige tasks`."""

@@ -1,0 +1,119 @@
+"""Figures of a run: learning curve, spike raster, confusion matrix. Each function returns a matplotlib figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK, SOFT, LEARNED, OTHER = "#22252b", "#9aa0a8", "#1f6f8b", "#c8553d"
+
+
+def learning_curve(
+    loss: np.ndarray, accuracy: np.ndarray, test: np.ndarray | None = None, *,
+    references: Mapping[str, float] | None = None,
+) -> Figure:  # fmt: skip
+    """Loss and accuracy by epoch: arrays `[runs, epochs]`, thin lines for runs and a thick one for their mean.
+
+    `references` are accuracies to compare with, drawn as level lines with their names.
+    """
+    figure = _figure(9.0, 3.6)
+    left, right = figure.subplots(1, 2)
+    _runs(left, loss, LEARNED, "training")
+    left.set(xlabel="epoch", ylabel="loss (cross entropy)", ylim=(0, None))
+    _runs(right, accuracy, LEARNED, "training")
+    if test is not None:
+        _runs(right, test, OTHER, "test")
+    right.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
+    right.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    _levels(right, references or {})
+    right.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 0.18))
+    for axes in (left, right):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    return figure
+
+
+def raster(
+    inputs: np.ndarray, spikes: np.ndarray, scores: np.ndarray, classes: Sequence[str], *, dt: float = 1.0,
+    unit: str = "steps", truth: int | None = None,
+) -> Figure:  # fmt: skip
+    """One sequence from input to decision: `inputs` [T, I] and `spikes` [T, N] as dots, `scores` [T, C] as odds."""
+    figure = _figure(9.0, 6.6)
+    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(1.0, 1.6, 1.0))
+    time = np.arange(len(spikes)) * dt
+    for axes, events, what in ((top, inputs, "input unit"), (middle, spikes, "neuron")):
+        step, unit_number = np.nonzero(events)
+        axes.scatter(time[step], unit_number, s=3.0, marker="|", linewidths=0.9, color=INK)
+        axes.set(ylabel=what, ylim=(-1, events.shape[1]))
+        axes.spines[["top", "right"]].set_visible(False)
+    middle.set_title(f"{100 * spikes.mean():.1f} spikes per neuron in 100 steps", loc="right", fontsize=9, color=SOFT)
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+    odds /= odds.sum(axis=1, keepdims=True)
+    leading = int(odds[-1].argmax())
+    for c, name in enumerate(classes):
+        colour = LEARNED if c == truth else OTHER if c == leading else SOFT
+        bottom.plot(time, odds[:, c], color=colour, lw=2.0 if c in (truth, leading) else 0.8)
+        if c in (truth, leading):
+            label = f"{name} ({'true' if c == truth else 'said'})"
+            at = (time[-1], odds[-1, c])
+            bottom.annotate(label, at, (5, 0), textcoords="offset points", color=colour, va="center")
+    bottom.spines[["top", "right"]].set_visible(False)
+    bottom.set(xlabel=f"time ({unit})", ylabel="probability", ylim=(0, 1), xlim=(0, time[-1]))
+    return figure
+
+
+def confusion(truth: np.ndarray, said: np.ndarray, classes: Sequence[str]) -> Figure:
+    """How often each class [rows] is taken for each [columns], in parts of the row, with counts of sequences."""
+    count = np.zeros((len(classes), len(classes)), int)
+    np.add.at(count, (truth, said), 1)
+    part = count / np.maximum(count.sum(axis=1, keepdims=True), 1)
+    size = 1.8 + 0.55 * len(classes)
+    figure = _figure(size, size - 0.3)
+    axes = figure.subplots()
+    axes.imshow(part, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), number in np.ndenumerate(count):
+        if number:
+            colour = "white" if part[row, column] > 0.55 else INK
+            axes.text(column, row, number, ha="center", va="center", color=colour, fontsize=9)
+    ticks = range(len(classes))
+    axes.set_xticks(ticks, classes, rotation=0 if max(map(len, classes)) < 5 else 45)
+    axes.set_yticks(ticks, classes)
+    axes.set(xlabel="said", ylabel="true")
+    axes.set_title(f"{np.trace(count) / count.sum():.1%} of {count.sum()} right", loc="left", fontsize=10)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return figure
+
+
+def _figure(width: float, height: float) -> Figure:
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("figures need matplotlib: pip install 'vestige[plots]'") from error
+    return Figure(figsize=(width, height), dpi=150, layout="constrained")
+
+
+def _runs(axes, values: np.ndarray, colour: str, label: str) -> None:
+    values = np.atleast_2d(values)
+    epochs = np.arange(1, values.shape[1] + 1)
+    for run in values if len(values) > 1 else ():
+        axes.plot(epochs, run, color=colour, lw=0.8, alpha=0.45)
+    label = label if len(values) == 1 else f"{label}, mean of {len(values)}"
+    axes.plot(epochs, values.mean(axis=0), color=colour, lw=2.2, label=label)
+    axes.set_xlim(1, max(2, len(epochs)))
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _levels(axes, references: Mapping[str, float]) -> None:
+    """Level lines; names that would collide move apart."""
+    below = -1.0
+    for name, level in sorted(references.items(), key=lambda item: item[1]):
+        axes.axhline(level, color=SOFT, lw=1.0, ls=(0, (4, 3)), zorder=0)
+        at = max(level, below + 0.055)
+        beside = axes.get_yaxis_transform()
+        axes.text(1.02, at, f"{name} {level:.1%}", transform=beside, va="center", fontsize=8, color=INK)
+        below = at
