@@ -1,7 +1,7 @@
 """What one step does: marks, groups, linearisation, report."""
 
 from .errors import GraphError
-from .linearize import linearize
+from .linearize import Pushed, linearize, transport
 from .program import Const
 from .readings import Step, advance_state, forward, prelude
 from .report import Report
@@ -14,6 +14,7 @@ __all__ = [
     "Graph",
     "GraphError",
     "Group",
+    "Pushed",
     "Report",
     "Step",
     "advance_state",
@@ -21,4 +22,5 @@ __all__ = [
     "linearize",
     "prelude",
     "trace_graph",
+    "transport",
 ]

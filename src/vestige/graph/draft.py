@@ -23,6 +23,7 @@ class Draft:
     frontier: tuple[Value, ...]
     of_params: set[Value]
     max_own: int
+    max_block: int
 
     @property
     def marks(self) -> list[Equation]:

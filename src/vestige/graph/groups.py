@@ -170,7 +170,8 @@ def _assemble(
         eqns = tuple(e for e in body if any(v in after for v in e.outs) and any(v in before for v in e.outs))
         numbers = tuple(range(len(edges), len(edges) + len(mine)))
         names = tuple(d.state_names[i] for i in members)
-        groups.append(Group(names, tuple(members), layouts, P, sum(lay.depth for lay in layouts), eqns, numbers))
+        S = sum(lay.depth for lay in layouts)
+        groups.append(Group(names, tuple(members), layouts, P, S, eqns, numbers, pushed=d.max_block < S))
         edges += mine
     driving = {e.y for e in edges}
     return (*edges, *(e for e in marks if e.y not in driving)), tuple(groups)

@@ -33,6 +33,11 @@ class Layout:
         """Shape of the unshared output: one entry per value that a position receives."""
         return self.shape
 
+    @property
+    def positions(self) -> np.ndarray:
+        """The position of each entry of the unshared output, `[*out]`."""
+        return self.pos.reshape(self.shape)
+
     @cached_property
     def order(self) -> str | None:
         """`rows`: slots vary fastest; `cols`: positions do; both fold by a reshape. None: by index."""
@@ -76,6 +81,10 @@ class Layout:
         """One value per position, `[..., P]`, on every element that belongs to it: `[..., *out]`."""
         return self.unfold(jnp.broadcast_to(v[..., None, :], (*v.shape[:-1], self.depth, self.P)))
 
+    def gather(self, v: jax.Array) -> jax.Array:
+        """`[..., *out]` -> `[..., depth, P]`: the inverse of `unfold`."""
+        return self.fold(v)
+
     def share(self, v: jax.Array) -> jax.Array:
         """`[..., *out]` -> `[..., *shape]`: what the copies of a shared value received, summed."""
         return v
@@ -104,11 +113,18 @@ class OwnLayout(Layout):
     def out(self) -> Shape:
         return (self.depth, self.P)
 
+    @property
+    def positions(self) -> np.ndarray:
+        return np.where(self.where >= 0, np.arange(self.P), -1)
+
     def fold(self, v: jax.Array) -> jax.Array:
         lead = v.shape[: v.ndim - len(self.shape)]
         return jnp.where(self.where >= 0, v.reshape(*lead, -1)[..., np.maximum(self.where, 0)], 0)
 
     def unfold(self, v: jax.Array) -> jax.Array:
+        return v
+
+    def gather(self, v: jax.Array) -> jax.Array:
         return v
 
     def share(self, v: jax.Array) -> jax.Array:

@@ -17,7 +17,7 @@ from .types import Edge, Graph, Group
 
 def trace_graph(
     step: Callable[[Any, Any, Any], tuple[Any, Any]], params: Any, state: Any, x: Any,
-    *, max_own: int = 16, positions: bool = True,
+    *, max_own: int = 16, max_block: int = 48, positions: bool = True,
 ) -> Graph:  # fmt: skip
     """Analyse `step(params, state, x) -> (state', y)` for one example, without a batch axis.
 
@@ -26,6 +26,7 @@ def trace_graph(
         params, state, x: trees of arrays (or shapes), as `step` takes them.
         max_own: a position may own this many elements of one unmarked parameter (or as many as its block has states);
             beyond, that parameter gets its own step's gradient only.
+        max_block: above this many states per position, dh'/dh is never formed: traces are pushed by forward mode.
         positions: prove that populations couple position by position, as every rule but `rtrl()`, `tbptt()` and `bptt()`
             needs. `False` skips the proof.
 
@@ -39,7 +40,7 @@ def trace_graph(
     early, eqns, frontier, of_params = _prelude(program, n_params)
     draft = Draft(
         program, tuple(eqns), early, program.ins[n_params : n_params + n_state], program.outs[:n_state],
-        _names(params), _names(state), frontier, of_params, max_own,
+        _names(params), _names(state), frontier, of_params, max_own, max_block,
     )  # fmt: skip
     _check_marks(draft)
     edges, groups, untraced, solvers = analyse(draft, positions)
@@ -137,7 +138,8 @@ def _report(
     ]
     read = up([*d.early, *d.eqns], d.program.outs)
     unread = [n for n, v in zip(d.param_names, d.program.ins) if v not in read]
-    lines = [f"{', '.join(g.names)}: {g.P} positions with blocks of {g.S}" for g in groups]
+    how = lambda g: ", pushed by forward mode" if g.pushed else ""
+    lines = [f"{', '.join(g.names)}: {g.P} positions with blocks of {g.S}{how(g)}" for g in groups]
     dropped = _dropped(d, edges, groups, fresh)
     notes = [] if positions else ["positions were not asked for: only `rtrl()`, `tbptt()` and `bptt()` apply"]
     if positions and groups and not dropped and not late:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ..ops import Operator
 from .layout import Layout
@@ -42,6 +43,13 @@ class Edge:
         assert self.layout is not None
         return self.layout.spread(v)
 
+    def trace_layout(self, shape: tuple[int, ...]) -> Layout:
+        """How a slice of the unshared trace, `[*e]`, lies over the positions."""
+        assert self.layout is not None
+        with jax.ensure_compile_time_eval():
+            at = np.asarray(self.op.at_post(jnp.asarray(self.layout.positions)))
+        return Layout.of(np.broadcast_to(at, shape), shape, self.layout.P)
+
     def share(self, v: jax.Array) -> jax.Array:
         """`[..., *out]` summed onto the shape of `y`."""
         return self.layout.share(v) if self.layout else v
@@ -49,7 +57,10 @@ class Edge:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """States of one population, coupled position by position: `P` positions with a block of `S` scalars each."""
+    """States of one population, coupled position by position: `P` positions with a block of `S` scalars each.
+
+    `pushed`: the block is large; tangents are pushed through the step, dh'/dh is never formed.
+    """
 
     names: tuple[str, ...]
     states: tuple[int, ...]
@@ -58,10 +69,16 @@ class Group:
     S: int
     eqns: tuple[Equation, ...]
     edges: tuple[int, ...]
+    pushed: bool
 
     def fold(self, arrays: list[jax.Array]) -> jax.Array:
         """The states' arrays `[..., *state]` as blocks `[..., S, P]`."""
         return jnp.concatenate([lay.fold(a) for lay, a in zip(self.layouts, arrays)], -2)
+
+    def unfold(self, v: jax.Array) -> list[jax.Array]:
+        """Blocks `[..., S, P]` as the states' arrays."""
+        ends = np.cumsum([lay.depth for lay in self.layouts])[:-1].tolist()
+        return [lay.unfold(part) for lay, part in zip(self.layouts, jnp.split(v, ends, -2))]
 
 
 @dataclass(frozen=True, eq=False)

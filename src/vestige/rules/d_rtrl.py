@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..graph import Edge, Graph
+from ..graph import Edge, Graph, Pushed, transport
 from .types import Obs, Rule, Signal, Update, present, trace_shape, weights
 
 
@@ -24,11 +24,14 @@ def d_rtrl() -> Rule:
     """
 
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
-        ways = [suffix_products(d) for d in obs.trans]
-        past, new = [], []
-        for edge, e, x, f in zip(graph.edges, trace, obs.pre, obs.post):
-            past.append(None if e is None else (edge.spread(edge.of(signal.entry)[0]), e))
-            new.append(None if e is None else advance(edge, e, x, f, *edge.of(ways)))
+        ways = [None if isinstance(d, Pushed) else suffix_products(d) for d in obs.trans]
+        past, new = list[Any]([None] * len(trace)), list(trace)
+        for n, (edge, e) in enumerate(zip(graph.edges, trace)):
+            if e is None:
+                continue
+            past[n] = edge.spread(edge.of(signal.entry)[0]), e
+            way, moved = edge.of(ways), (edge, e, obs.pre[n], obs.post[n])
+            new[n] = advance(*moved, *way) if way else push(graph, *moved, edge.of(obs.trans))
         return Update(new, present(obs, signal), past)
 
     return Rule(init, update, "local")
@@ -56,6 +59,19 @@ def advance(edge: Edge, e: jax.Array, x: jax.Array, f: jax.Array, whole: jax.Arr
     late = (edge.spread(rest) * f[:, None]).sum(2)  # dh_K/dy_t [K, S, *out]
     marks = [edge.op.imprint(x, late[:, s]) for s in range(len(e))]
     return roll(edge, whole, e) + jnp.stack(marks)
+
+
+def push(graph: Graph, edge: Edge, e: jax.Array, x: jax.Array, f: jax.Array, trans: Pushed) -> jax.Array:
+    """The same for a large block: step by step, the trace's columns as tangents of the population's step."""
+    lay, q = edge.trace_layout(e.shape[1:]), edge.of(graph.groups)
+
+    def step(e: jax.Array, now: Any) -> Any:
+        x, f, point = now
+        columns = jnp.swapaxes(lay.fold(e), 0, 1)  # [N, S, P]
+        moved = lay.unfold(jnp.swapaxes(transport(graph, q, point, columns), 0, 1))
+        return (moved + jnp.stack([edge.op.imprint(x[None], f_s[None]) for f_s in f])).astype(e.dtype), None
+
+    return jax.lax.scan(step, e, (x, f, trans))[0]
 
 
 def roll(edge: Edge, D: jax.Array, e: jax.Array) -> jax.Array:

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..graph import Edge, Graph, GraphError
+from ..graph import Edge, Graph, GraphError, Pushed, transport
 from .types import Obs, Rule, Signal, Update, picks, pre_zeros, weights
 
 Decay = float | int | tuple[float | int, float | int]
@@ -75,13 +75,22 @@ def remember(graph: Graph, ax: float, af: float, trace: Any, pre: list[Any], pos
     def forget(edge: Edge, b: Any, f: Any) -> Any:
         if b is None:
             return None
-        return (af * (edge.spread(edge.of(trans)) * b).sum(1) + (1 - af) * f).astype(b.dtype)
+        d = edge.of(trans)
+        moved = _pushed(graph, edge, d, b) if isinstance(d, Pushed) else (edge.spread(d) * b).sum(1)
+        return (af * moved + (1 - af) * f).astype(b.dtype)
 
     return (
         t + 1,
         [None if a is None else ax * a + x for a, x in zip(ex, pre)],
         [forget(e, b, f) for e, b, f in zip(graph.edges, ef, post)],
     )
+
+
+def _pushed(graph: Graph, edge: Edge, point: Pushed, ef: jax.Array) -> jax.Array:
+    """`D ef` for a large block: one tangent per output that a position receives."""
+    assert edge.layout is not None
+    columns = jnp.swapaxes(edge.layout.gather(ef), 0, 1)  # [depth, S, P]
+    return edge.layout.unfold(jnp.swapaxes(transport(graph, edge.of(graph.groups), point, columns), 0, 1))
 
 
 def decays(decay_or_rank: Decay) -> tuple[float, float]:

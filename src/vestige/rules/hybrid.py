@@ -7,7 +7,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
-from ..graph import Edge, Graph
+from ..graph import Edge, Graph, GraphError, Pushed
 from .d_rtrl import advance, suffix_products
 from .d_rtrl import init as full_traces
 from .es_d_rtrl import Decay, es_d_rtrl, factors
@@ -27,8 +27,14 @@ def hybrid(decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = N
     es = es_d_rtrl(decay_or_rank)
     choose = dict(choose or {})
 
-    def is_full(edge: Edge, w: Any) -> bool:
+    def is_full(graph: Graph, edge: Edge, w: Any) -> bool:
         if edge.group is None:
+            return False
+        if edge.of(graph.groups).pushed:
+            if choose.get(edge.name) == "full":
+                raise GraphError(
+                    f"hybrid: the block that `{edge.name}` drives is too large for its full trace here; use D-RTRL"
+                )
             return False
         pair = prod(edge.out) + prod(getattr(edge.x, "shape", ()))
         smaller = picks(edge) or prod(trace_shape(edge, w).shape) <= pair
@@ -39,15 +45,15 @@ def hybrid(decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = N
         if unknown:
             known = sorted({edge.name for edge in graph.edges})
             raise ValueError(f"hybrid: no weight named {sorted(unknown)}; there are {known}")
-        keep = [is_full(edge, w) for edge, w in zip(graph.edges, weights(graph, static))]
+        keep = [is_full(graph, edge, w) for edge, w in zip(graph.edges, weights(graph, static))]
         whole = [e if k else None for e, k in zip(full_traces(graph, static), keep)]
         return whole, factors(graph.only(factorised(whole)), static)
 
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
         whole, pair = trace
         on = factorised(whole)
-        ways = [suffix_products(d) for d in obs.trans]
-        late = [_arrears(d, s) for d, s in zip(obs.trans, signal.entry)]
+        ways: list[Any] = [None if isinstance(d, Pushed) else suffix_products(d) for d in obs.trans]
+        late: list[Any] = [None if isinstance(d, Pushed) else _arrears(d, s) for d, s in zip(obs.trans, signal.entry)]
         new, past = list(whole), list[Any]([None] * len(whole))
         uses: list[Any] = [None] * len(whole)
         for n, (edge, e) in enumerate(zip(graph.edges, whole)):
