@@ -21,7 +21,7 @@ def _dt():
         yield
 
 
-def close(a, b):
+def assert_close(a, b):
     jax.tree.map(
         lambda x, y: np.testing.assert_allclose(u.get_mantissa(x), u.get_mantissa(y), **GRADIENTS), dict(a), dict(b)
     )
@@ -44,7 +44,7 @@ def test_calls_one_by_one_give_the_gradient_of_the_sequence(rule):
     assert whole.firing["neuron.V"] > 0, "a silent network compares nothing"
     assert all(jnp.linalg.norm(u.get_mantissa(g)) > 0 for g in jax.tree.leaves(whole.grads))
     learner.reset()
-    close(one_by_one(learner, xs, ys), whole.grads)
+    assert_close(one_by_one(learner, xs, ys), whole.grads)
     assert u.math.allclose(learner.model.neuron.V.value, after)
     assert int(learner.steps.value) == len(xs)
 
@@ -56,7 +56,7 @@ def test_a_batch_is_the_mean_of_its_examples_and_of_a_mapped_learner(rule):
     batched = built(rule, batch=B).gradients(xs, ys, loss, window=4)
     singles = [built(rule).gradients(xs[:, b], ys[:, b], loss, window=4).grads for b in range(B)]
     mean = jax.tree.map(lambda *g: sum(g[1:], g[0]) / B, *singles)
-    close(batched.grads, mean)
+    assert_close(batched.grads, mean)
 
     model = Spiking()
     learner = rule(model)
@@ -76,7 +76,7 @@ def test_a_batch_is_the_mean_of_its_examples_and_of_a_mapped_learner(rule):
 
     zero = jax.tree.map(jnp.zeros_like, weights.to_dict_values())
     total, _ = brainstate.transform.jit(lambda z: brainstate.transform.scan(scan, z, (xs, ys)))(zero)
-    close(total, batched.grads)
+    assert_close(total, batched.grads)
 
 
 def test_sequences_continue_where_the_last_one_stopped():
@@ -84,7 +84,7 @@ def test_sequences_continue_where_the_last_one_stopped():
     whole = built(vg.D_RTRL).gradients(xs, ys, loss, window=4).grads
     learner = built(vg.D_RTRL)
     parts = [learner.gradients(xs[a:b], ys[a:b], loss, window=4).grads for a, b in ((0, 3), (3, 4), (4, 10))]
-    close(jax.tree.map(lambda *g: sum(g[1:], g[0]), *parts), whole)
+    assert_close(jax.tree.map(lambda *g: sum(g[1:], g[0]), *parts), whole)
 
 
 def test_reset_starts_a_new_sequence_even_after_the_model_was_initialised_again():
@@ -93,7 +93,7 @@ def test_reset_starts_a_new_sequence_even_after_the_model_was_initialised_again(
     first = learner.gradients(xs, ys, loss).grads
     brainstate.nn.init_all_states(learner.model)
     learner.reset()
-    close(learner.gradients(xs, ys, loss).grads, first)
+    assert_close(learner.gradients(xs, ys, loss).grads, first)
 
 
 def test_evolve_moves_state_and_traces_as_calls_do():
@@ -139,7 +139,7 @@ def test_credit_for_a_state_read_after_the_call_reaches_the_weights():
     by_state = brainstate.transform.grad(through_state, weights)()
     learner.reset()
     by_output = brainstate.transform.grad(lambda: (learner(x) ** 2).sum(), weights)()
-    close(by_state, by_output)
+    assert_close(by_state, by_output)
     assert jnp.abs(by_output[("leak",)]).sum() == 0 and jnp.abs(by_output[("linear", "weight")]["weight"]).sum() > 0
 
 

@@ -56,7 +56,7 @@ def reach(sources: np.ndarray, flows: Sequence[Pairs], n_nodes: int, total: int)
     a, b = concat(flows)
     order = np.argsort(a, kind="stable")
     table = a[order], b[order]
-    # paths turn at most at each parameter element once: what has been seen there is not followed again
+    # a parameter element that a path has met before is not followed again
     source, at = sources.astype(np.int64), sources.astype(np.int64)
     seen, ends = source * total + at, []
     while len(source):
