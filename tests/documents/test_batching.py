@@ -54,6 +54,7 @@ def as_the_learner(model, rule, xs, labels, window):
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_the_tutorials_batching_gives_the_learners_gradients(rule):
+    brainstate.random.seed(0)
     names = define("002", 2)
     draw = np.random.default_rng(0)
     xs = jnp.asarray(draw.random((STEPS, BATCH, N_IN)) < 0.5, jnp.float32)
