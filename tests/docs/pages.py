@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,14 @@ def play(page: Path) -> list[tuple[Block, str]]:
     return told
 
 
-def links(page: Path) -> list[Path]:
-    """Files that a page points to."""
-    targets = (m.group(1) for m in LINK.finditer(page.read_text()))
-    return [page.parent / t for t in targets if "://" not in t]
+def links(page: Path) -> list[tuple[Path, str]]:
+    """Files of this repository that a page points to, and the heading there, if any."""
+    prose = FENCE.sub("", page.read_text())
+    found = [(m.group(1), m.group(2) or "") for m in LINK.finditer(prose)]
+    return [(page.parent / file if file else page, heading) for file, heading in found if "://" not in file]
+
+
+def headings(page: Path) -> set[str]:
+    """Headings of a page as links write them."""
+    lines = [line.lstrip("# ") for line in FENCE.sub("", page.read_text()).splitlines() if line.startswith("#")]
+    return {re.sub(r"[^\w\- ]", "", line.lower()).strip().replace(" ", "-") for line in lines}

@@ -5,7 +5,7 @@ import doctest
 import brainstate
 import jax
 import pytest
-from pages import ROOT, blocks, links, pages, play
+from pages import ROOT, blocks, headings, links, pages, play
 
 name = lambda page: str(page.relative_to(ROOT))
 PROGRAMS = [page for page in pages() if blocks(page.read_text())]
@@ -33,7 +33,9 @@ def test_the_page_runs(page):
 
 @pytest.mark.parametrize("page", pages(), ids=name)
 def test_links_lead_somewhere(page):
-    assert [str(target) for target in links(page) if not target.exists()] == []
+    for file, heading in links(page):
+        assert file.exists(), file
+        assert not heading or heading in headings(file), f"{file} has no heading #{heading}"
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)
