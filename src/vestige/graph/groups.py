@@ -12,7 +12,7 @@ from .draft import Draft, Nodes
 from .errors import GraphError
 from .ids import Constants, Walk
 from .layout import Layout, OwnLayout, dense_layout
-from .program import Equation, Program, Value, down, has_while, up
+from .program import Equation, Program, Value, down, has_while, producers, up
 from .types import Edge, Group
 
 Solvers = dict[Equation, tuple[list[Layout | None], list[Layout | None]]]
@@ -102,11 +102,13 @@ def _check_positions(d: Draft, walk: Walk, nodes: Nodes, driven: dict[int, Value
     while high - low > 1:
         mid = (low + high) // 2
         low, high = (low, mid) if _mixed(nodes, driven, walk.label(mid)) is not None else (mid, high)
-    state = d.state_names[_mixed(nodes, driven, walk.label(high)) or 0]
+    i = _mixed(nodes, driven, walk.label(high)) or 0
     e = walk.joins[high - 1][2]
-    what, at = (f"`{e.name}`", e.site) if e else ("the step", "a shift from one step to the next")
+    # no equation: the new state lies elsewhere than the old one
+    last = e or producers(d.eqns).get(d.h_out[i])
+    what, at = f"`{e.name}`" if e else "a shift", last.site if last else "the step"
     raise GraphError(
-        f"{what} mixes positions (neurons) of state `{state}` with one another ({at}). Mark the mixing weight as a "
+        f"{what} mixes positions (neurons) of state `{d.state_names[i]}` with one another ({at}). Mark the mixing weight as a "
         "trainable operator, move it after the state, or use `rtrl()` (`trace_graph(..., positions=False)`)."
     )
 

@@ -7,8 +7,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..graph import Graph, GraphError, prelude
+from ..graph import Graph, prelude
 from ..rules import Rule
+from .checks import check_rule, check_sequence, inputs_like
 from .window import Loss, merge, window
 
 
@@ -42,8 +43,9 @@ def init(graph: Graph, rule: Rule, params: Any, state: Any, batch_size: int | No
     Raises:
         GraphError: the rule needs positions and the graph was traced without.
     """
-    _check_rule(graph, rule)
-    trace = rule.init(graph, jax.eval_shape(partial(prelude, graph), params))
+    check_rule(graph, rule)
+    _check_params(graph, params)
+    trace = rule.init(graph, _shapes(graph, params))
     if batch_size is None:
         return Carry(state, trace, None)
     many = lambda a: jnp.broadcast_to(a, (batch_size, *jnp.shape(a)))
@@ -69,8 +71,12 @@ def gradients(
     Raises:
         ValueError: shapes that do not fit one another, the graph, or the carry.
     """
-    _check_rule(graph, rule)
-    T = _check_lengths(graph, carry, xs, targets, mask)
+    check_rule(graph, rule)
+    _check_params(graph, params)
+    T = check_sequence(graph, params, carry.state, carry.batch_size, xs, targets, mask)
+    xs = inputs_like(graph, xs)
+    if carry.trace is None and rule.init(graph, _shapes(graph, params)) is not None:
+        raise ValueError("this carry holds no trace: it closed a sequence (`last=True`), so start again with `init`")
     if window is not None and (not isinstance(window, int) or window < 1):
         raise ValueError(f"window is {window!r}; give a number of steps of at least 1, or None for the whole sequence")
     if reduction not in ("sum", "mean"):
@@ -142,43 +148,3 @@ def differentiable_prelude(graph: Graph, params: Any) -> tuple[list[Any], Any, l
 
 def _is_key(a: Any) -> bool:
     return jax.dtypes.issubdtype(getattr(a, "dtype", jnp.float32), jax.dtypes.prng_key)
-
-
-def _check_rule(graph: Graph, rule: Rule) -> None:
-    if rule.scope != "full" and not graph.positions:
-        raise GraphError(
-            "this rule follows populations position by position; trace the step with `trace_graph(..., positions=True)`"
-        )
-
-
-def _check_lengths(graph: Graph, carry: Carry, xs: Any, targets: Any, mask: Any) -> int:
-    B = carry.batch_size
-    lead = "[T, ...]" if B is None else f"[T, {B}, ...]"
-    leaves = jax.tree.leaves(xs)
-    want = [v.shape for v in graph.program.ins[graph.n_params + graph.n_state :]]
-    got = [jnp.shape(a)[1 if B is None else 2 :] for a in leaves]
-    if got != want or any(jnp.ndim(a) < (1 if B is None else 2) for a in leaves):
-        raise ValueError(
-            f"inputs have shapes {[jnp.shape(a) for a in leaves]}; the graph was traced for {lead} with one example of {want}"
-        )
-    T = leaves[0].shape[0]
-    if T == 0 or any(a.shape[0] != T for a in leaves):
-        raise ValueError(
-            f"inputs lead with {[a.shape[0] for a in leaves]} steps; all must lead with the same T of at least 1"
-        )
-    if B is not None and any(a.shape[1] != B for a in leaves):
-        raise ValueError(
-            f"inputs have a batch of {[a.shape[1] for a in leaves]}, the carry one of {B}: "
-            "start again with `init(..., batch_size=)`"
-        )
-    wrong = [jnp.shape(a) for a in jax.tree.leaves(targets) if jnp.shape(a)[:1] != (T,)]
-    if wrong:
-        raise ValueError(
-            f"targets of shape {wrong[0]} do not lead with T = {T}: "
-            f"give one target a step, for instance jnp.broadcast_to(y, ({T}, *y.shape))"
-        )
-    if mask is not None and jnp.shape(mask) not in ((T,), (T, B)):
-        raise ValueError(
-            f"mask has shape {jnp.shape(mask)}; it is [T] = [{T}]" + (f" or [T, B] = [{T}, {B}]" if B else "")
-        )
-    return T

@@ -115,11 +115,18 @@ def _present(
 
 def _weigh(judge: Judge, step: Step, target: Any, mask: Any) -> jax.Array:
     """The step's loss; a mask per step scales it, a mask per example weighs the examples' losses."""
-    if mask is None:
-        return judge(step, target)
-    if mask.ndim == 0:
-        return judge(step, target) * mask
-    return jnp.mean(jax.vmap(judge)(step, target) * mask)
+    if mask is None or mask.ndim == 0:
+        loss = _scalar(judge(step, target))
+        return loss if mask is None else loss * mask
+    return jnp.mean(jax.vmap(lambda *a: _scalar(judge(*a)))(step, target) * mask)
+
+
+def _scalar(loss: jax.Array) -> jax.Array:
+    if jnp.shape(loss):
+        raise ValueError(
+            f"the loss of one step has shape {jnp.shape(loss)}; make it a scalar, for instance by `.mean()`"
+        )
+    return loss
 
 
 def _observe(
