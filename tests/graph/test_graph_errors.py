@@ -240,9 +240,9 @@ def test_parameters_of_another_shape_are_refused():
     graph, params, start = _ready()
     carry, xs, ys = start(), dict(a=jnp.ones((7, I))), jnp.ones((7, N))
     go = lambda p: gradients(graph, rules.d_rtrl(), p, carry, xs, ys, lambda o, t: o.sum())
-    with pytest.raises(ValueError, match=r"`w` has shape \(3, 6\); the graph was traced with \(3, 5\)"):
+    with pytest.raises(ValueError, match=r"`w` has shape \(3, 6\), and the graph was traced for \(3, 5\)"):
         go(dict(params, w=jnp.ones((I, N + 1))))
-    with pytest.raises(ValueError, match="1 parameters; the graph was traced with 2: b, w"):
+    with pytest.raises(ValueError, match="1 parameters, and the graph was traced with 2: b, w"):
         go(dict(w=params["w"]))
     with pytest.raises(ValueError, match="`w` has shape"):
         init(graph, rules.d_rtrl(), dict(params, w=jnp.ones((I, N + 1))), zeros(v=(N,)))

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..graph import Graph, prelude
 from ..rules import Rule
-from .checks import check_rule, check_sequence, inputs_like
+from .checks import check_params, check_rule, check_sequence, inputs_like
 from .window import Loss, merge, window
 
 
@@ -44,7 +44,7 @@ def init(graph: Graph, rule: Rule, params: Any, state: Any, batch_size: int | No
         GraphError: the rule needs positions and the graph was traced without.
     """
     check_rule(graph, rule)
-    _check_params(graph, params)
+    check_params(graph, params)
     trace = rule.init(graph, _shapes(graph, params))
     if batch_size is None:
         return Carry(state, trace, None)
@@ -72,7 +72,6 @@ def gradients(
         ValueError: shapes that do not fit one another, the graph, or the carry.
     """
     check_rule(graph, rule)
-    _check_params(graph, params)
     T = check_sequence(graph, params, carry.state, carry.batch_size, xs, targets, mask)
     xs = inputs_like(graph, xs)
     if carry.trace is None and rule.init(graph, _shapes(graph, params)) is not None:
@@ -144,6 +143,11 @@ def differentiable_prelude(graph: Graph, params: Any) -> tuple[list[Any], Any, l
         return jax.tree.unflatten(tree, merge(some, [jnp.zeros_like(p) for p in leaves], tuple(floats)))
 
     return live, back, static
+
+
+def _shapes(graph: Graph, params: Any) -> list[Any]:
+    """The frontier as shapes."""
+    return jax.eval_shape(partial(prelude, graph), params)
 
 
 def _is_key(a: Any) -> bool:
