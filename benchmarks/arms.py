@@ -54,7 +54,7 @@ def online(case: Case, rule: str, window: int) -> Callable:
     @jax.jit
     def run(params, xs, labels):
         carry = vg.init(graph, chosen, params, rest(case), batch_size=case.batch)
-        result = vg.gradients(graph, chosen, params, carry, xs, labels, cross_entropy, window=window, last=True)
+        result = vg.gradients(graph, chosen, params, carry, xs, labels, cross_entropy, window=window, first=True, last=True)
         return result.grads
 
     return lambda: run(params, xs, labels)

@@ -47,7 +47,7 @@ def raster(
     time = np.arange(len(spikes)) * dt
     for axes, events, what in ((top, inputs, "input unit"), (middle, spikes, "neuron")):
         step, unit_number = np.nonzero(events)
-        axes.scatter(time[step], unit_number, s=3.0, marker="|", linewidths=0.9, color=INK)
+        axes.scatter(time[step], unit_number, s=700 / events.shape[1], marker="|", linewidths=0.9, color=INK)
         axes.set(ylabel=what, ylim=(-1, events.shape[1]))
         axes.spines[["top", "right"]].set_visible(False)
     middle.set_title(f"{100 * spikes.mean():.1f} spikes per neuron in 100 steps", loc="right", fontsize=9, color=SOFT)
@@ -62,7 +62,7 @@ def raster(
             at = (time[-1], odds[-1, c])
             bottom.annotate(label, at, (5, 0), textcoords="offset points", color=colour, va="center")
     bottom.spines[["top", "right"]].set_visible(False)
-    bottom.set(xlabel=f"time ({unit})", ylabel="probability", ylim=(0, 1), xlim=(0, time[-1]))
+    bottom.set(xlabel=f"time ({unit})", ylabel="probability", ylim=(0, 1), xlim=(-0.6 * dt, time[-1] + 0.6 * dt))
     return figure
 
 

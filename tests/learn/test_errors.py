@@ -132,3 +132,27 @@ def test_a_silent_population_is_named_once_with_its_rate():
     with warnings.catch_warnings():
         warnings.simplefilter("error", vg.SilentLayerWarning)
         built(vg.ES_D_RTRL).gradients(xs, ys, loss)
+
+
+def test_an_input_in_another_unit_is_refused():
+    learner = built(vg.D_RTRL)
+    with pytest.raises(ValueError, match="mV.*compiled for"):
+        learner(jnp.zeros(N_IN) * u.mV)
+
+
+def test_spikes_may_come_as_booleans_and_other_precisions():
+    xs = sequence(6)[0] > 0
+    outputs = [built(vg.D_RTRL).evolve(x) for x in (xs, xs.astype(int), xs.astype(jnp.float32), xs.astype(float))]
+    for other in outputs[1:]:
+        np.testing.assert_array_equal(outputs[0], other)
+
+
+def test_a_silent_population_is_named_inside_a_users_jit():
+    xs, ys = sequence(40)
+    learner = built(vg.D_RTRL)
+    weights = learner.model.linear.weight
+    weights.value = jax.tree.map(jnp.zeros_like, weights.value)
+    with pytest.warns(vg.SilentLayerWarning, match="neuron.V.*over 40 steps"):
+        run = brainstate.transform.jit(lambda xs, ys: learner.gradients(xs, ys, loss).losses)
+        jax.block_until_ready(run(xs, ys))
+        jax.effects_barrier()

@@ -207,3 +207,16 @@ def test_float32_agrees():
     for a, b in zip(jax.tree.leaves(dict(grads)), jax.tree.leaves(dict(wide))):
         assert a.dtype == jnp.float32
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("window", [9, 5, 2])
+def test_the_first_window_of_a_sequence_has_no_trace_to_read(rule, window):
+    xs, ys = sequence()
+    learner = built(rule)
+    plain = learner.gradients(xs, ys, loss, window).grads
+    # a used learner, whose traces `first` leaves unread
+    learner.model.neuron.V.value = learner.start.value[("neuron", "V")]
+    learner.model.readout.r.value = learner.start.value[("readout", "r")]
+    again = learner.gradients(xs, ys, loss, window, first=True)
+    assert_close(again.grads, plain)

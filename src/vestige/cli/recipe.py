@@ -25,5 +25,5 @@ class Recipe:
 
 # chosen by accuracy on training wearers left out, in threes of folds; the test wearers had no say
 WATCH = Recipe(watch, epochs=25, judged_from=40)
-DIGITS = Recipe(digits, epochs=20, judged_from=8, network=dict(tau=(40.0, 200.0) * u.ms, tau_g=200.0 * u.ms))
+DIGITS = Recipe(digits, epochs=15, judged_from=8, network=dict(tau=(40.0, 200.0) * u.ms, tau_g=200.0 * u.ms))
 RECIPES = {"watch": WATCH, "digits": DIGITS}

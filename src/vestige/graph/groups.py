@@ -12,7 +12,7 @@ from .draft import Draft, Nodes
 from .errors import GraphError
 from .ids import Constants, Walk
 from .layout import Layout, OwnLayout, dense_layout
-from .program import Equation, Program, Value, down, has_while, producers, up
+from .program import Equation, Program, Value, down, has_while, up
 from .types import Edge, Group
 
 Solvers = dict[Equation, tuple[list[Layout | None], list[Layout | None]]]
@@ -105,7 +105,7 @@ def _check_positions(d: Draft, walk: Walk, nodes: Nodes, driven: dict[int, Value
     i = _mixed(nodes, driven, walk.label(high)) or 0
     e = walk.joins[high - 1][2]
     # no equation: the new state lies elsewhere than the old one
-    last = e or producers(d.eqns).get(d.h_out[i])
+    last = e or next((e for e in d.eqns if d.h_out[i] in e.outs), None)
     what, at = f"`{e.name}`" if e else "a shift", last.site if last else "the step"
     raise GraphError(
         f"{what} mixes positions (neurons) of state `{d.state_names[i]}` with one another ({at}). Mark the mixing weight as a "

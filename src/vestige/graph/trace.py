@@ -27,8 +27,8 @@ def trace_graph(
         max_own: a position may own this many elements of one unmarked parameter (or as many as its block has states);
             beyond, that parameter gets its own step's gradient only.
         max_block: above this many states per position, dh'/dh is never formed: traces are pushed by forward mode.
-        positions: prove that populations couple position by position, as every rule but `rtrl()`, `tbptt()` and `bptt()`
-            needs. `False` skips the proof.
+        positions: prove that populations couple position by position, as every rule but `rtrl()` and `tbptt()` needs.
+            `False` skips the proof.
 
     Raises:
         GraphError: the step mixes positions, hides a trainable operator, or does not return the state it took.
@@ -141,7 +141,7 @@ def _report(
     how = lambda g: ", pushed by forward mode" if g.pushed else ""
     lines = [f"{', '.join(g.names)}: {g.P} positions with blocks of {g.S}{how(g)}" for g in groups]
     dropped = _dropped(d, edges, groups, fresh)
-    notes = [] if positions else ["positions were not asked for: only `rtrl()`, `tbptt()` and `bptt()` apply"]
+    notes = [] if positions else ["positions were not asked for: only `rtrl()` and `tbptt()` apply"]
     if positions and groups and not dropped and not late:
         notes.append("D-RTRL is exact here: it equals BPTT")
     return Report(tuple(lines), tuple(traced), tuple(direct + late), tuple(unread), tuple(dropped), tuple(notes))

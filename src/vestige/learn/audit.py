@@ -70,9 +70,8 @@ def audit(learner: Learner, xs: Any, targets: Any, loss: Loss, window: int | Non
     inputs = xs, learner._over_batch(bridge.clocks(bridge.clock(), T))
     learner._check(inputs, lead=1)
     params, state = made.read(made.params), learner.start.value
-    trace = jax.tree.map(jnp.zeros_like, learner.memory[0])
-    carry = Carry(state, trace, learner.batch_size)
-    online = gradients(graph, learner.rule, params, carry, inputs, targets, loss, window, last=True)
+    carry = Carry(state, None, learner.batch_size)
+    online = gradients(graph, learner.rule, params, carry, inputs, targets, loss, window, first=True, last=True)
 
     def total(p: Any) -> jax.Array:
         step = lambda h, x: made.step(p, h, x)

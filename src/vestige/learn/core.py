@@ -45,17 +45,16 @@ def init(graph: Graph, rule: Rule, params: Any, state: Any, batch_size: int | No
     """
     check_rule(graph, rule)
     check_params(graph, params)
-    trace = rule.init(graph, _shapes(graph, params))
-    if batch_size is None:
-        return Carry(state, trace, None)
-    many = lambda a: jnp.broadcast_to(a, (batch_size, *jnp.shape(a)))
-    state = jax.tree.map(lambda a: jax.random.split(a, batch_size) if _is_key(a) else many(a), state)
-    return Carry(state, jax.tree.map(many, trace), batch_size)
+    trace = _empty(graph, rule, _shapes(graph, params), batch_size)
+    if batch_size is not None:
+        many = lambda a: jnp.broadcast_to(a, (batch_size, *jnp.shape(a)))
+        state = jax.tree.map(lambda a: jax.random.split(a, batch_size) if _is_key(a) else many(a), state)
+    return Carry(state, trace, batch_size)
 
 
 def gradients(
     graph: Graph, rule: Rule, params: Any, carry: Carry, xs: Any, targets: Any, loss: Loss,
-    window: int | None = None, *, mask: Any = None, reduction: str = "sum", last: bool = False,
+    window: int | None = None, *, mask: Any = None, reduction: str = "sum", first: bool = False, last: bool = False,
 ) -> Result:  # fmt: skip
     """Gradient of the losses of a sequence, as the rule gives it, in windows of at most `window` steps.
 
@@ -66,6 +65,7 @@ def gradients(
         window: steps per window; None: the whole sequence. Local and instant rules give the same gradient for every one.
         mask: `[T]` scales each step's loss; `[T, B]` weighs each example's (the loss is mapped over the batch, and averaged).
         reduction: `"sum"` or `"mean"` over the steps.
+        first: the sequence starts here; the trace of the carry is taken as empty, whatever it holds, and not read.
         last: the sequence ends here; the trace after it is not computed and the carry holds none.
 
     Raises:
@@ -74,24 +74,29 @@ def gradients(
     check_rule(graph, rule)
     T = check_sequence(graph, params, carry.state, carry.batch_size, xs, targets, mask)
     xs = inputs_like(graph, xs)
-    if carry.trace is None and rule.init(graph, _shapes(graph, params)) is not None:
-        raise ValueError("this carry holds no trace: it closed a sequence (`last=True`), so start again with `init`")
+    if first:
+        carry = Carry(carry.state, None, carry.batch_size)
+    elif carry.trace is None and rule.init(graph, _shapes(graph, params)) is not None:
+        raise ValueError(
+            "this carry holds no trace: it closed a sequence (`last=True`), so start again with `init`, or `first=True`"
+        )
     if window is not None and (not isinstance(window, int) or window < 1):
         raise ValueError(f"window is {window!r}; give a number of steps of at least 1, or None for the whole sequence")
     if reduction not in ("sum", "mean"):
         raise ValueError(f"reduction is {reduction!r}; choose 'sum' or 'mean'")
-    out = _run(graph, rule, loss, min(window or T, T), last, params, carry, xs, targets, mask)
+    out = _run(graph, rule, loss, min(window or T, T), first, last, params, carry, xs, targets, mask)
     if reduction == "sum":
         return out
     return Result(jax.tree.map(lambda g: g / T, out.grads), out.losses, out.outputs, out.carry, out.firing)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
 def _run(
     graph: Graph,
     rule: Rule,
     loss: Loss,
     K: int,
+    first: bool,
     last: bool,
     params: Any,
     carry: Carry,
@@ -106,19 +111,20 @@ def _run(
     judge = lambda s, target: loss(s.output, target)
     step = partial(window, graph, rule, judge, static, batch=carry.batch_size)
 
-    def body(c: Any, now: Any) -> Any:
+    def body(c: Any, now: Any, empty: bool = False) -> Any:
         state, trace, grads = c
-        w = step(state, trace, *now)
+        w = step(state, trace, *now, empty=empty)
         return (w.state, w.trace, [a + b for a, b in zip(grads, w.grads)]), (w.losses, w.outputs, w.firing)
 
-    c = (carry.state, carry.trace, [jnp.zeros_like(s) for s in live])
+    trace = _empty(graph, rule, static, carry.batch_size) if first else carry.trace
+    c = (carry.state, trace, [jnp.zeros_like(s) for s in live])
     n = T // K - (T % K == 0)  # the last window stands alone: its trace may go unused
     outs = []
     if n:
         head = jax.tree.map(lambda a: a[: n * K].reshape(n, K, *a.shape[1:]), data)
-        c, out = jax.lax.scan(body, c, head) if n > 1 else body(c, jax.tree.map(lambda a: a[0], head))
+        c, out = jax.lax.scan(body, c, head) if n > 1 else body(c, jax.tree.map(lambda a: a[0], head), first)
         outs.append(jax.tree.map(lambda a: a.reshape(n * K, *a.shape[2:]), out) if n > 1 else out)
-    c, out = body(c, jax.tree.map(lambda a: a[n * K :], data))
+    c, out = body(c, jax.tree.map(lambda a: a[n * K :], data), first and not n)
     losses, outputs, firing = jax.tree.map(lambda *a: jnp.concatenate(a), *outs, out)
     state, trace, grads = c
     trace = None if last else trace
@@ -143,6 +149,12 @@ def differentiable_prelude(graph: Graph, params: Any) -> tuple[list[Any], Any, l
         return jax.tree.unflatten(tree, merge(some, [jnp.zeros_like(p) for p in leaves], tuple(floats)))
 
     return live, back, static
+
+
+def _empty(graph: Graph, rule: Rule, static: list[Any], batch: int | None) -> Any:
+    """An empty trace."""
+    trace = rule.init(graph, static)
+    return trace if batch is None else jax.tree.map(lambda a: jnp.broadcast_to(a, (batch, *jnp.shape(a))), trace)
 
 
 def _shapes(graph: Graph, params: Any) -> list[Any]:

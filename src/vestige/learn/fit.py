@@ -119,7 +119,7 @@ def predictor(learner: Learner) -> Callable[[Any], Any]:
     @brainstate.transform.jit
     def run(xs: Any, steps: jax.Array) -> Any:
         learner.reset()
-        return learner.gradients(xs, steps, silent, None, last=True).outputs
+        return learner.gradients(xs, steps, silent, None, first=True, last=True).outputs
 
     def predict(xs: Any) -> Any:
         count, T = jax.tree.leaves(xs)[0].shape[:2]
@@ -156,7 +156,7 @@ def _updater(learner: Learner, plan: Plan) -> Callable[[Any, Any, Any], tuple[An
     def piece(memory: Any, now: Any) -> tuple[Any, Any]:
         xs, targets, mask = now
         whole = plan.every == "end"
-        out = learner.gradients(xs, targets, plan.loss, plan.window, mask=mask, last=whole)
+        out = learner.gradients(xs, targets, plan.loss, plan.window, mask=mask, first=whole, last=whole)
         values = _values(weights)
         change, memory = plan.optimizer.update(out.grads, memory, values)
         _write(weights, optax.apply_updates(values, change))

@@ -109,7 +109,7 @@ class Learner(bridge.Module):
 
     def gradients(
         self, xs: Any, targets: Any, loss: Loss, window: int | None = 64, *,
-        mask: Any = None, reduction: str = "sum", last: bool = False,
+        mask: Any = None, reduction: str = "sum", first: bool = False, last: bool = False,
     ) -> Result:  # fmt: skip
         """Online gradients of a sequence, in windows; continues from the present state, and leaves the learner after it.
 
@@ -117,7 +117,7 @@ class Learner(bridge.Module):
             xs: `[T, ...]`, or `[T, B, ...]` after `compile_graph(x, batch_size=B)`; a tuple if the model takes several inputs.
             targets: lead with T.
             loss: `loss(output, target) -> scalar` on one step's (batched) output.
-            window, mask, reduction, last: see `vestige.gradients`. After `last` the traces are empty.
+            window, mask, reduction, first, last: see `vestige.gradients`. After `last` the traces are empty.
 
         Returns:
             A `Result`: `.grads` keyed and in units like `model.states(brainstate.ParamState)`, `.losses [T]`, `.outputs`.
@@ -136,7 +136,7 @@ class Learner(bridge.Module):
         self._loss = self._loss if _same(self._loss, loss) else loss
         out = gradients(
             graph, self.rule, made.read(made.params), carry, inputs, targets, self._loss, window,
-            mask=mask, reduction=reduction, last=last,
+            mask=mask, reduction=reduction, first=first, last=last,
         )  # fmt: skip
         made.write(out.carry.state)
         trace = jax.tree.map(jnp.zeros_like, trace) if last else out.carry.trace
@@ -209,6 +209,11 @@ class Learner(bridge.Module):
         B = () if self.batch_size is None else (self.batch_size,)
         want, got = jax.tree.leaves(self._example[0]), jax.tree.leaves(inputs[0])
         axes = "".join(("T, " * lead, f"{B[0]}, " if B else ""))
+        same = jax.tree.structure(self._example[0]), jax.tree.structure(inputs[0])
+        if len(want) == len(got) and same[0] != same[1]:
+            raise ValueError(
+                f"input is {same[1]}; the graph was compiled for {same[0]}: the same units and structure, please"
+            )
         if len(want) != len(got) or any(jnp.shape(b)[lead:] != (*B, *jnp.shape(a)) for a, b in zip(want, got)):
             raise ValueError(
                 f"input has shape {', '.join(str(jnp.shape(b)) for b in got)}; the graph was compiled for "

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from .._compat import is_float
 from ..graph import Graph, Step, prelude
 from ..rules import Rule
+from .checks import inputs_like
 from .core import Carry
 from .window import merge, window
 
@@ -27,7 +28,7 @@ def online_step(graph: Graph, rule: Rule, params: Any, carry: Carry, x: Any) -> 
 
     Nothing is differentiated through the state that enters: what came before is the trace's to tell.
     """
-    static = prelude(graph, params)
+    x, static = inputs_like(graph, x), prelude(graph, params)
     live = [s for s, on in zip(static, graph.trained) if on]
     carry, x, static = jax.lax.stop_gradient((carry, x, static))
     return _online(graph, rule, carry.batch_size, live, static, carry.state, carry.trace, x)

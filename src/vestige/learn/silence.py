@@ -50,12 +50,17 @@ class Silence:
             return
         look = (steps >= EARLIEST) & (steps & (steps - 1) == 0)
         for population in self.populations:
-            silent = look & (pooled(jax.lax.stop_gradient(fired[population])) == 0)
-            speak = lambda n, population=population: jax.debug.callback(self.tell, population, n)
-            jax.lax.cond(silent, speak, lambda n: None, steps)
+            self._speak(look & (pooled(jax.lax.stop_gradient(fired[population])) == 0), population, steps)
 
     def check(self, steps: int, firing: dict[str, Any]) -> None:
-        """The same for a finished sequence, whose mean rates are at hand."""
-        for population, rate in firing.items():
-            if steps >= EARLIEST and not isinstance(rate, jax.core.Tracer) and float(jnp.asarray(rate)) == 0:
+        """The same for a finished sequence of so many steps, by its mean rates."""
+        for population, rate in firing.items() if steps >= EARLIEST else ():
+            if isinstance(rate, jax.core.Tracer):
+                self._speak(pooled(jax.lax.stop_gradient(rate)) == 0, population, steps)
+            elif float(jnp.asarray(rate).mean()) == 0:
                 self.tell(population, steps)
+
+    def _speak(self, silent: jax.Array, population: str, steps: Any) -> None:
+        """From inside a transformed program."""
+        say = lambda n: jax.debug.callback(lambda n: self.tell(population, n), n)
+        jax.lax.cond(silent, say, lambda n: None, jnp.asarray(steps))

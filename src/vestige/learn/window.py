@@ -48,11 +48,11 @@ def merge(live: list[Any], fixed: list[Any], on: tuple[bool, ...]) -> list[Any]:
 
 def window(
     g: Graph, rule: Rule, judge: Judge, static: list[Any], state: Any, trace: Any,
-    xs: Any, targets: Any, mask: jax.Array | None, batch: int | None,
+    xs: Any, targets: Any, mask: jax.Array | None, batch: int | None, empty: bool = False,
 ) -> Window:  # fmt: skip
     """Gradients of `sum_t mask_t judge(step_t, target_t)` as the rule gives them, for `[K, ...]` or `[K, B, ...]` inputs.
 
-    Under `jit`, a next trace that the caller does not use costs nothing.
+    Under `jit`, a next trace that the caller does not use costs nothing; `empty`: neither does this one, it is zero.
     """
     p = _present(g, rule, judge, static, state, xs, targets, mask, batch)
     if not g.edges and rule.scope != "full":  # every parameter has its own step's gradient: nothing to remember
@@ -61,6 +61,8 @@ def window(
     one = lambda tr, o, s: rule.update(g, tr, o, s)
     run = one if batch is None else jax.vmap(one, (0, axes, 1), Update(0, 1, 0, 0))  # type: ignore[arg-type]
     out = run(trace, obs, p.signal)
+    if empty:
+        out = out._replace(past=[None] * len(out.past))
     return Window(p.state, out.trace, _collect(g, p, out, batch), p.losses, p.outputs, p.firing)
 
 

@@ -1,5 +1,6 @@
 """D-RTRL: one trace per weight and state; a state remembers through its own dynamics alone."""
 
+from functools import cache
 from typing import Any
 
 import jax
@@ -9,6 +10,7 @@ from ..graph import Edge, Graph, Pushed, transport
 from .types import Obs, Rule, Signal, Update, present, trace_shape, weights
 
 
+@cache
 def d_rtrl() -> Rule:
     """Diagonal real-time recurrent learning.
 

@@ -1,5 +1,6 @@
 """ES-D-RTRL (pp-prop): the trace as an outer product of a presynaptic and a postsynaptic memory."""
 
+from functools import cache
 from typing import Any
 
 import jax
@@ -28,8 +29,12 @@ def es_d_rtrl(decay_or_rank: Decay = 0.99, *, correct: bool = True) -> Rule:
 
     Source: Wang et al., "Model-agnostic linear-memory online learning in spiking neural networks", 2024 (ES-D-RTRL).
     """
-    ax, af = decays(decay_or_rank)
+    return _filtered(*decays(decay_or_rank), correct)
 
+
+@cache
+def _filtered(ax: float, af: float, correct: bool) -> Rule:
+    # one rule for equal numbers, so that nothing is compiled twice
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
         def step(old: Any, now: Any) -> Any:
             pre, post, trans, mark, entry = now

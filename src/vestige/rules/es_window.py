@@ -1,5 +1,6 @@
 """Exact inside the window, factorised before it: ES-D-RTRL's memory with the window law's present."""
 
+from functools import cache
 from typing import Any
 
 import jax
@@ -19,8 +20,11 @@ def es_window(decay_or_rank: Decay = 0.99) -> Rule:
     The longer the window, the nearer to D-RTRL: not the same number for every window, unlike `es_d_rtrl`. Exact for one
     window over the whole sequence wherever D-RTRL is. Memory as `es_d_rtrl`.
     """
-    ax, af = decays(decay_or_rank)
+    return _windowed(*decays(decay_or_rank))
 
+
+@cache
+def _windowed(ax: float, af: float) -> Rule:
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
         t, ex0, ef0 = trace
         grow = 1 - af ** jnp.maximum(t, 1)

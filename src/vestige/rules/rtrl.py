@@ -1,5 +1,6 @@
 """Full real-time recurrent learning: the influence of every parameter on every state."""
 
+from functools import cache
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ from ..graph import Graph, advance_state
 from .types import Obs, Rule, Signal, Update, present
 
 
+@cache
 def rtrl() -> Rule:
     """Exact online gradients for any step, whatever it couples.
 

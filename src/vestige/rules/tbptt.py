@@ -1,11 +1,13 @@
 """Truncated backpropagation through time: no trace at all."""
 
+from functools import cache
 from typing import Any
 
 from ..graph import Graph
 from .types import Obs, Rule, Signal, Update, present
 
 
+@cache
 def tbptt() -> Rule:
     """Exact inside a window, nothing before it. One window over the whole sequence is BPTT.
 

@@ -110,7 +110,7 @@ def watch(
     everyone, classes = load(path)
     seen, unseen = everyone.of(train), everyone.of(test)
     samples = seen.samples()
-    encode = Encoder(samples.std(0) / 2, quantile_levels(samples, LEVELS))
+    encode = Encoder(samples.std(0) / 4, quantile_levels(samples, LEVELS))
 
     def still(recordings, hop):
         start, which = recordings.starts(hop)
