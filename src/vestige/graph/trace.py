@@ -1,7 +1,7 @@
 """From a step function to a `Graph`."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -34,7 +34,7 @@ def trace_graph(
         GraphError: the step mixes positions, hides a trainable operator, or does not return the state it took.
     """
     closed, out_shape = jax.make_jaxpr(step, return_shape=True)(params, state, x)
-    _check_state(state, out_shape)
+    _check_state(state, out_shape, positions)
     program = flatten(closed)
     n_params, n_state = len(jax.tree.leaves(params)), len(jax.tree.leaves(state))
     early, eqns, frontier, of_params = _prelude(program, n_params)
@@ -70,7 +70,7 @@ def _part(k: Any) -> str:
     return ".".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
-def _check_state(state: Any, out_shape: Any) -> None:
+def _check_state(state: Any, out_shape: Any, positions: bool) -> None:
     if not (isinstance(out_shape, tuple) and len(out_shape) == 2):
         raise GraphError("a step returns (state', output); this one returns something else")
     old, new = jax.tree.structure(state), jax.tree.structure(out_shape[0])
@@ -82,6 +82,8 @@ def _check_state(state: Any, out_shape: Any) -> None:
                 f"state `{name}` enters the step as {jax.numpy.result_type(a)}{list(jax.numpy.shape(a))} and leaves it as "
                 f"{b.dtype}{list(b.shape)}. Start it with the shape and dtype that the step returns."
             )
+        if positions and jax.numpy.issubdtype(b.dtype, jax.numpy.complexfloating):
+            raise GraphError(f"state `{name}` is complex; keep its real and its imaginary part on a last axis of two")
 
 
 def _prelude(
@@ -130,9 +132,10 @@ def _report(
     positions: bool,
 ) -> Report:
     traced = [f"{e.name} -> {', '.join(groups[e.group].names)}" for e in edges if e.group is not None]
-    direct = [
-        f"{e.name}: reaches no state, its gradient is exact" for e in edges if e.group is None and e.w not in untraced
-    ]
+    reads = [_read(d, e.x, {d.h_in[i] for g in groups for i in g.states}, fresh) for e in edges]
+    behind = {v for e, read in zip(edges, reads) if e.group is not None for v in read.params}
+    why = lambda e: "acts through the input of others" if e.w in behind else "reaches no state, its gradient is exact"
+    direct = [f"{e.name}: {why(e)}" for e in edges if positions and e.group is None and e.w not in untraced]
     late = [
         f"{d.origin(v)}: too many values per position, or asked for by `untraced`" for v in untraced if v in d.of_params
     ]
@@ -140,45 +143,56 @@ def _report(
     unread = [n for n, v in zip(d.param_names, d.program.ins) if v not in read]
     how = lambda g: ", pushed by forward mode" if g.pushed else ""
     lines = [f"{', '.join(g.names)}: {g.P} positions with blocks of {g.S}{how(g)}" for g in groups]
-    dropped = _dropped(d, edges, groups, fresh)
+    dropped = _dropped(d, edges, groups, reads) if positions else []
     notes = [] if positions else ["positions were not asked for: only `rtrl()` and `tbptt()` apply"]
     if positions and groups and not dropped and not late:
         notes.append("D-RTRL is exact here: it equals BPTT")
     return Report(tuple(lines), tuple(traced), tuple(direct + late), tuple(unread), tuple(dropped), tuple(notes))
 
 
-def _dropped(d: Draft, edges: Sequence[Edge], groups: Sequence[Group], fresh: frozenset[Value]) -> list[str]:
+class _Read(NamedTuple):
+    """What the input of a mark is made of: previous states, read as constants; previous states behind values of this
+    step that it reads; trained values on the way."""
+
+    old: set[Value]
+    new: set[Value]
+    params: set[Value]
+
+
+def _read(d: Draft, x: Atom | None, states: set[Value], fresh: frozenset[Value]) -> _Read:
+    read, made = _Read(set(), set(), set()), {v: e for e in d.eqns for v in e.outs}
+    todo, seen = [x], set()
+    while todo:
+        v = todo.pop()
+        if not isinstance(v, Value) or v in seen:
+            continue
+        seen.add(v)
+        if v in states:
+            read.old.add(v)
+        elif v in d.of_params and is_float(v):
+            read.params.add(v)
+        elif v in fresh:
+            read.new.update(up(d.eqns, [v], marks=False) & states)
+        elif v in made:
+            todo += made[v].ins
+    return read
+
+
+def _dropped(d: Draft, edges: Sequence[Edge], groups: Sequence[Group], reads: Sequence[_Read]) -> list[str]:
     """Paths through the input of a mark that credit cannot take back in time."""
-    lines, made = [], {v: e for e in d.eqns for v in e.outs}
-    owner = {h: g for g in groups for h in (d.h_in[i] for i in g.states)}
-
-    def past(x: Atom | None) -> tuple[set[Value], set[Value]]:
-        """Previous states that `x` reads as constants; previous states behind the fresh values that it reads."""
-        old: set[Value] = set()
-        new: set[Value] = set()
-        todo, seen = [x], set()
-        while todo:
-            v = todo.pop()
-            if not isinstance(v, Value) or v in seen:
-                continue
-            seen.add(v)
-            if v in owner:
-                old.add(v)
-            elif v in fresh:
-                new |= up(d.eqns, [v], marks=False) & {*owner}
-            elif v in made:
-                todo += made[v].ins
-        return old, new
-
-    name = dict(zip(d.h_in, d.state_names))
+    lines, name = [], dict(zip(d.h_in, d.state_names))
     told = lambda values: ", ".join(sorted(name[h] for h in values))
-    for e in edges:
-        old, new = past(e.x)
-        if old:
-            lines.append(f"{e.name} reads the previous {told(old)}: no credit through it to earlier steps")
-        if new and e.group is not None:
-            to = ", ".join(groups[e.group].names)
+    for e, read in zip(edges, reads):
+        if read.old:
+            lines.append(f"{e.name} reads the previous {told(read.old)}: no credit through it to earlier steps")
+        if e.group is None:
+            continue
+        to = ", ".join(groups[e.group].names)
+        if read.new:
             lines.append(
-                f"{e.name} carries {told(new)} into {to}, which remembers: credit for what the former did before this step"
+                f"{e.name} carries {told(read.new)} into {to}, which remembers: credit for what the former did before this step"
             )
+        if read.params:
+            behind = ", ".join(sorted({d.origin(v) for v in read.params}))
+            lines.append(f"{e.name} carries {behind} into {to}, which remembers: credit of this step only")
     return lines
