@@ -237,6 +237,20 @@ def _two_layers(p, s, x):
     return dict(v=v, u=u), u * 1.0
 
 
+def _encoder(p, s, x):
+    """Weights and gains without a state of their own, before a population that remembers."""
+    y = tanh(matmul(x, p["w1"]) * p["g"])
+    u = 0.8 * s["u"] + matmul(y, p["w2"])
+    return dict(u=u), u * 1.0
+
+
+def _shared_and_read(p, s, x):
+    """A weight marked, sliced for a second population, and read value by value; a state that never moves."""
+    v = 0.8 * s["v"] * s["gain"] + matmul(x, p["w"]) + p["w"].sum(0)
+    u = tanh(0.7 * s["u"] + matmul(x, p["w"][:, :O]))
+    return dict(v=v, u=u, gain=s["gain"]), (tanh(v), u)
+
+
 def _stacked(p, s, x):
     """Two recurrent spiking layers and a leaky readout; nested parameters, a tuple of states."""
     v, u, o = s
@@ -501,6 +515,9 @@ def _models() -> list[Model]:
         Model("vanilla RNN", _vanilla, _params(w=(I + N, N), b=(N,), out=(N, O)), zeros(h=(N,)), reals(I), ("out",)),
         Model("two layers, one leak", _two_layers, _params(w=(I, N), w2=(N, O), a=1.0, c=(O, 3)), zeros(v=(N,), u=(O,)),
               reals(I), ("w2", "c")),
+        Model("encoder", _encoder, _params(w1=(I, N), g=(N,), w2=(N, O)), zeros(u=(O,)), reals(I), ("w2",), ("w1", "g")),
+        Model("shared and read", _shared_and_read, _params(w=(I, N)), dict(**zeros(v=(N,), u=(O,)), gain=jnp.ones(N)),
+              reals(I), ("w",)),
         Model("stacked", _stacked, stacked, (jnp.zeros(N), jnp.zeros(C), jnp.zeros(O)),
               reals(I), ("out",), spikes=True),
         Model("unmarked matrix", _unmarked, _params(w=(I, N), U=(I, N), b=(N,)), zeros(v=(N,)),

@@ -166,6 +166,24 @@ def test_a_state_that_changes_its_shape_or_dtype_is_refused(state, change):
         trace_graph(step, _params(w=(I, N)), dict(cell=dict(v=state)), X)
 
 
+def test_a_complex_state_is_refused():
+    step = lambda p, s, x: (dict(v=s["v"] * p["a"] + matmul(x, p["w"])), s["v"].real)
+    with pytest.raises(GraphError, match="state `v` is complex; keep its real"):
+        trace_graph(step, _params(w=(I, N), a=(N,)), dict(v=jnp.zeros(N, complex)), X)
+
+
+def test_integer_parameters_pass():
+    """Indices among the parameters are constants, with a gradient of zeros in their own type."""
+    step = lambda p, s, x: (lambda v: (dict(v=v), v))(0.8 * s["v"] + matmul(x[p["order"]], p["w"]))
+    params, state = dict(_params(w=(I, N)), order=jnp.array([1, 0, 2])), zeros(v=(N,))
+    graph = trace_graph(step, params, state, X)
+    carry = init(graph, rules.d_rtrl(), params, state)
+    out = gradients(
+        graph, rules.d_rtrl(), params, carry, jnp.ones((2, I)), jnp.ones((2, N)), lambda o, t: (o * t).sum()
+    )
+    assert out.grads["order"].dtype == params["order"].dtype and float(jnp.abs(out.grads["w"]).max()) > 0
+
+
 def test_a_state_that_changes_its_tree_is_refused():
     step = lambda p, s, x: (dict(v=s["v"], u=s["v"]), x)
     with pytest.raises(GraphError, match="return the tree that it took"):

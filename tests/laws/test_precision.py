@@ -1,0 +1,31 @@
+"""In single precision the same gradients, to single precision; and never a float64 by accident."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from measure import loss, named, online
+from vestige import gradients, init, trace_graph
+from zoo import MODELS, RULES
+
+single = lambda tree: jax.tree.map(lambda a: a.astype(jnp.float32) if a.dtype == jnp.float64 else a, tree)
+
+
+@pytest.mark.parametrize("rule", ["d_rtrl", "es_d_rtrl 0.9", "hybrid", "rtrl"])
+@pytest.mark.parametrize("model", ["LSTM, split", "ALIF", "trailing axes, matmul", "conv 1d"])
+def test_single_precision_agrees_with_double(model, rule):
+    if model.startswith(("trailing", "conv")) and rule != "d_rtrl":
+        pytest.skip("one rule is enough for the larger models")
+    m, r = MODELS[model], RULES[rule]
+    xs, ys = m.data()
+    want = named(m, online(m, r, xs, ys, 3).grads)
+    params, state, xs, ys = single((m.params, m.state, xs, ys))
+    graph = trace_graph(m.step, params, state, xs[0])
+    made = r(graph)
+    out = gradients(graph, made, params, init(graph, made, params, state), xs, ys, loss, 3)
+    assert {a.dtype for a in jax.tree.leaves(out.grads)} == {jnp.dtype("float32")}
+    floats = [a.dtype for a in jax.tree.leaves(out.carry) if jnp.issubdtype(a.dtype, jnp.floating)]
+    assert set(floats) == {jnp.dtype("float32")}
+    for k, g in named(m, out.grads).items():
+        assert np.abs(g - want[k]).max() < 1e-4 * np.abs(want[k]).max(), k
