@@ -1,5 +1,6 @@
 """One training run, from a seed to weights on disk; runs of one command may share the machine's cores."""
 
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def train(job: Job) -> Outcome:
             mask=(np.arange(task.steps) >= start) / (task.steps - start),
             metrics={"accuracy": lambda scores, labels: jnp.mean(decide(scores, start) == labels[0])},
             validate=sequences(task.test), checkpoint=job.checkpoint, seed=job.seed,
-            progress=bar(job), callbacks=[] if job.line is not None else [speak(job)],
+            progress=bar(job), callbacks=[speak(job)],
         )  # fmt: skip
         said = test(learner, task, recipe)
         # a spread of the test, for the firing rate and a picture
@@ -164,15 +165,20 @@ def values(learner: Learner) -> dict[Any, Any]:
 
 
 def bar(job: Job) -> bool | dict[str, Any]:
-    return job.line is not None and {"position": job.line, "desc": job.name, "leave": False, "mininterval": 0.2}
+    if job.line is None:
+        return False
+    shape = "{desc:<22}{percentage:3.0f}% |{bar}| {elapsed}<{remaining}{postfix}"
+    return {"position": job.line, "desc": job.name, "leave": False, "mininterval": 0.2, "bar_format": shape}
 
 
 def speak(job: Job):
-    """A line every fifth epoch, for logs."""
+    """A line after the last epoch; without a bar, for logs, after every fifth."""
+    from tqdm import tqdm
 
     def line(epoch: int, row: dict[str, float]) -> None:
-        if epoch % 5 == 0 or epoch == job.epochs:
+        if epoch == job.epochs or (job.line is None and epoch % 5 == 0):
             said = f"loss {row['loss']:.3f}  training {row['accuracy']:.1%}  test {row['val_accuracy']:.1%}"
-            print(f"{job.name:>9}  epoch {epoch:3d}/{job.epochs}  {said}", flush=True)
+            tqdm.write(f"{job.name:>9}  epoch {epoch:3d}/{job.epochs}  {said}")
+            sys.stdout.flush()
 
     return line

@@ -28,8 +28,11 @@ class Bar:
 
             total, done = self.epochs * batches, self.done * batches
             self.name = self.options.pop("desc", "")
-            self.bar = tqdm(total=total, initial=done, **self.options)
-        self.bar.set_description(f"{self.name} epoch {self.done + 1}/{self.epochs}".strip(), refresh=False)
+            self.bar = tqdm(total=total, initial=done, desc=self._title(), **self.options)
+        self.bar.set_description(self._title(), refresh=False)
+
+    def _title(self) -> str:
+        return f"{self.name} epoch {self.done + 1}/{self.epochs}".strip()
 
     def step(self, row: Row) -> None:
         self.late |= {k: 0.9 * self.late.get(k, v) + 0.1 * v for k, v in row.items()}
@@ -38,4 +41,4 @@ class Bar:
 
     def epoch(self, row: Row) -> None:
         self.done += 1
-        self.late |= {k: v for k, v in row.items() if k.startswith("val_")}
+        self.late |= {k: v for k, v in row.items() if k.startswith("val_") and k != "val_loss"}
