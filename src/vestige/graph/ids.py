@@ -6,6 +6,7 @@ of parameters (ids from `n` up) do not join: it is noted into which nodes they f
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import jax
@@ -60,10 +61,15 @@ class Walk:
     joins: list[tuple[np.ndarray, np.ndarray, Equation | None]] = field(default_factory=list)
     flows: list[Pairs] = field(default_factory=list)
     solvers: dict[Equation, tuple[list[Ids], list[Ids]]] = field(default_factory=dict)
+    met: dict[tuple[int, int], tuple[Ids, Ids, Ids]] = field(default_factory=dict)
 
     def meet(self, a: Ids, b: Ids, eqn: Equation | None) -> Ids:
         """Elementwise: what meets joins (nodes) or is noted to flow (parameters); nodes win."""
-        a, b = np.broadcast_arrays(a, b)
+        if (id(a), id(b)) not in self.met:
+            self.met[id(a), id(b)] = a, b, self._meet(*np.broadcast_arrays(a, b), eqn)
+        return self.met[id(a), id(b)][2]
+
+    def _meet(self, a: Ids, b: Ids, eqn: Equation | None) -> Ids:
         both = (a >= 0) & (b >= 0) & (a != b)
         keep_a: Any = True
         if both.any():
@@ -75,13 +81,11 @@ class Walk:
             a_finer = len(distinct(p[neither])) >= len(distinct(q[neither]))
             self.flows.append((q[neither], p[neither]) if a_finer else (p[neither], q[neither]))
             keep_a = (a < self.n) | ((b >= self.n) & a_finer)
-        return np.where(a < 0, b, np.where((b < 0) | keep_a, a, b))
+        out = np.where(a < 0, b, np.where((b < 0) | keep_a, a, b))
+        return a if (out == a).all() else out  # the same array, so that its next meetings are known
 
     def meet_all(self, ids: Iterable[Ids], eqn: Equation) -> Ids:
-        first, *rest = ids
-        for i in rest:
-            first = self.meet(first, i, eqn)
-        return first
+        return reduce(lambda a, b: self.meet(a, b, eqn), ids)
 
     def join(self, ids: Ids, axes: Iterable[int], eqn: Equation) -> Ids:
         """All elements along `axes` become one; the axes stay, with length 1."""
@@ -108,7 +112,7 @@ class Walk:
                 continue
             for v, out in zip(e.outs, self.step(e, into, [lambda a=a: known(a) for a in e.ins])):
                 if v not in fixed and out is not None and is_float(v):
-                    ids[v] = np.broadcast_to(out, v.shape)
+                    ids[v] = out if out.shape == v.shape else np.broadcast_to(out, v.shape)
             if has_while(e.eqn):
                 self.solvers[e] = into, [get(v) for v in e.outs]
         return [get(a) for a in program.outs]
@@ -127,7 +131,8 @@ class Walk:
         if name in LOOPS:
             return LOOPS[name](self, e, ids, vals)
         if name in ELEMENTWISE:
-            return [self.meet_all([np.broadcast_to(i, shape) for i in ids], e)]
+            live = [i for i in ids if (i >= 0).any()]
+            return [self.meet_all([i if i.shape == shape else np.broadcast_to(i, shape) for i in live], e)]
         if name in MOVES:
             out = MOVES[name](*ids, **e.params)
             return out if isinstance(out, list) else [out]
