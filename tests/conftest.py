@@ -8,13 +8,13 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 
+import brainstate
 import hypothesis
 import jax
 import pytest
 
-import vestige  # noqa: F401  brainstate sets the precision when it is first imported: ours comes after
-
-jax.config.update("jax_enable_x64", True)
+# brainstate sets jax's precision when it is imported, and again at the end of every context of its own
+brainstate.environ.set(precision=64)
 
 # few and small: each new shape is a new compilation, and the first one is slow
 hypothesis.settings.register_profile("small", max_examples=20, deadline=None, derandomize=True)

@@ -55,3 +55,12 @@ def test_finite_differences_stand_in_where_reverse_mode_cannot_go():
     assert found.method == "finite differences"
     assert all(r.cosine > 1 - 1e-6 and r.true > 0 for r in found.rows) and len(found.rows) == 3
     assert N_OUT == 2
+
+
+@pytest.mark.parametrize("rule", [vg.D_RTRL, vg.BPTT])
+def test_a_batched_learner_is_audited_as_its_examples_are(rule):
+    xs, ys = sequence(6, batch=3)
+    found = vg.audit(built(rule, Memory, batch=3), xs, ys, loss, window=4)
+    assert all(r.note == "exact" and r.true > 0 for r in found.rows) and len(found.rows) == 3
+    again = vg.audit(built(rule, batch=3), xs, ys, loss)
+    assert all(r.true > 0 for r in again.rows)

@@ -76,6 +76,11 @@ def test_a_learner_used_before_compile_says_what_to_call(use):
         use(vg.D_RTRL(Spiking()))
 
 
+def test_a_model_without_states_says_how_to_make_them():
+    with pytest.raises(vg.GraphError, match="init_all_states"):
+        vg.D_RTRL(Spiking()).compile_graph(jnp.zeros(N_IN))
+
+
 def test_a_learner_takes_a_module():
     with pytest.raises(TypeError, match="trace_graph"):
         vg.D_RTRL(lambda x: x)
@@ -101,7 +106,7 @@ def test_a_step_that_mixes_neurons_points_at_the_line():
             self.h.value = 0.5 * self.h.value + y / jnp.linalg.norm(y)
             return self.h.value
 
-    with pytest.raises(vg.GraphError, match=r"mixes positions.*state `h`.*test_errors.py"):
+    with pytest.raises(vg.GraphError, match=r"`reduce_sum` mixes positions.*state `h`.*test_errors.py:\d+ in .*update"):
         built(vg.D_RTRL, Mixing)
     assert jnp.isfinite(jnp.asarray(built(vg.RTRL, Mixing).gradients(*sequence(), loss).losses)).all()
 

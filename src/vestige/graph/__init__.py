@@ -3,7 +3,7 @@
 from .errors import GraphError
 from .linearize import Pushed, linearize, transport
 from .program import Const
-from .readings import Step, advance_state, forward, prelude
+from .readings import Step, forward, plain_step, prelude
 from .report import Report
 from .trace import trace_graph
 from .types import Edge, Graph, Group
@@ -17,9 +17,9 @@ __all__ = [
     "Pushed",
     "Report",
     "Step",
-    "advance_state",
     "forward",
     "linearize",
+    "plain_step",
     "prelude",
     "trace_graph",
     "transport",

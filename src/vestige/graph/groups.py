@@ -12,6 +12,7 @@ from .draft import Draft, Nodes
 from .errors import GraphError
 from .ids import Constants, Walk
 from .layout import Layout, OwnLayout, dense_layout
+from .moves import ELEMENTWISE
 from .program import Equation, Program, Value, down, has_while, up
 from .types import Edge, Group
 
@@ -102,8 +103,12 @@ def _check_positions(d: Draft, walk: Walk, nodes: Nodes, driven: dict[int, Value
     while high - low > 1:
         mid = (low + high) // 2
         low, high = (low, mid) if _mixed(nodes, driven, walk.label(mid)) is not None else (mid, high)
-    i = _mixed(nodes, driven, walk.label(high)) or 0
-    e = walk.joins[high - 1][2]
+    label = walk.label(high)
+    i = _mixed(nodes, driven, label) or 0
+    # a sum or product that joins neurons says more than the addition that brings it to the state
+    mixed = set(nodes.part(driven[i], label).tolist())
+    joined = [e for a, _, e in walk.joins[:high] if e and e.name not in ELEMENTWISE and mixed & set(label[a].tolist())]
+    e = joined[-1] if joined else walk.joins[high - 1][2]
     # no equation: the new state lies elsewhere than the old one
     last = e or next((e for e in d.eqns if d.h_out[i] in e.outs), None)
     what, at = f"`{e.name}`" if e else "a shift", last.site if last else "the step"

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ..ops import Operator
-from .program import Const, Equation, Value, down, run, up
+from .program import Atom, Const, Equation, Value, down, run, up
 from .solver import cross, forwardable
 from .types import Edge, Graph, Group
 
@@ -55,12 +55,14 @@ def prelude(g: Graph, params: Any) -> list[jax.Array]:
     return [env[v] for v in g.frontier]
 
 
-def advance_state(g: Graph, static: Sequence[jax.Array], state: Sequence[Any], x: Sequence[Any]) -> list[Any]:
-    """The plain next state, leaf by leaf: no reading, no nudge; for rules that push tangents through the whole step."""
+def plain_step(
+    g: Graph, static: Sequence[jax.Array], state: Sequence[Any], x: Sequence[Any], outs: Sequence[Atom]
+) -> list[Any]:
+    """The step as it stands, leaf by leaf: no reading, no nudge; `outs` of its program, ready for forward mode."""
     env = {**g.program.consts, **dict(zip(g.frontier, static)), **dict(zip(g.program.ins[g.n_params :], [*state, *x]))}
-    need = up(g.eqns, g.h_out)
+    need = up(g.eqns, outs)
     env = run([forwardable(e) for e in g.eqns if any(v in need for v in e.outs)], env)
-    return [v.val if isinstance(v, Const) else env[v] for v in g.h_out]
+    return [v.val if isinstance(v, Const) else env[v] for v in outs]
 
 
 class Readings:

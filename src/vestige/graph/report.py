@@ -18,7 +18,7 @@ class Report:
         heads = {
             "groups": "populations",
             "traced": "traced weights",
-            "own_step": "gradient of the present step only",
+            "own_step": "without a trace",
             "unread": "parameters that the step never reads (gradient zero)",
             "dropped": "credit that `local` and `instant` rules drop (`rtrl()` and BPTT keep it)",
             "notes": "notes",

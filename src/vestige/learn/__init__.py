@@ -2,6 +2,7 @@
 
 from .audit import Audit, audit
 from .core import Carry, Result, gradients, init
+from .fit import History, fit
 from .learner import EligibilityTrace, Learner, NotCompiledError
 from .learners import (
     BPTT,
@@ -31,6 +32,7 @@ __all__ = [
     "DiagIODimAlgorithm",
     "DiagParamDimAlgorithm",
     "EligibilityTrace",
+    "History",
     "HybridDimVjpAlgorithm",
     "IODimVjpAlgorithm",
     "Learner",
@@ -39,6 +41,7 @@ __all__ = [
     "Result",
     "SilentLayerWarning",
     "audit",
+    "fit",
     "gradients",
     "init",
     "pp_prop",

@@ -58,6 +58,12 @@ class Bridge:
     def _trace(self, inputs: Any) -> None:
         try:
             self.fn.make_jaxpr(inputs)
+        except AttributeError as error:
+            if any(isinstance(s, brainstate.HiddenState) for s in self.model.states().values()):
+                raise
+            raise GraphError(
+                f"the model has no states yet ({error}): call `brainstate.nn.init_all_states(model)` before `compile_graph`"
+            ) from error
         except ValueError as error:
             if "tree structure" not in str(error):
                 raise

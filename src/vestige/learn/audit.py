@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compat import is_float
+from ..graph import plain_step, prelude
 from . import _bridge as bridge
 from .core import Carry, gradients
 from .learner import Learner
@@ -71,10 +72,26 @@ def audit(learner: Learner, xs: Any, targets: Any, loss: Loss, window: int | Non
     learner._check(inputs, lead=1)
     params, state = made.read(made.params), learner.start.value
     carry = Carry(state, None, learner.batch_size)
-    online = gradients(graph, learner.rule, params, carry, inputs, targets, loss, window, first=True, last=True)
+    online = gradients(
+        graph,
+        learner.rule,
+        params,
+        carry,
+        inputs,
+        targets,
+        loss,
+        None if learner.whole else window,
+        first=True,
+        last=True,
+    )
 
     def total(p: Any) -> jax.Array:
-        step = lambda h, x: made.step(p, h, x)
+        static = prelude(graph, p)
+
+        def step(h: Any, x: Any) -> Any:
+            out = plain_step(graph, static, jax.tree.leaves(h), jax.tree.leaves(x), graph.program.outs)
+            return jax.tree.unflatten(graph.out_tree, out)
+
         step = step if learner.batch_size is None else jax.vmap(step)
 
         def body(h: Any, now: Any) -> Any:

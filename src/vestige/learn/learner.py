@@ -37,6 +37,7 @@ class Learner(bridge.Module):
     """
 
     positions = True
+    whole = False  # one window over the sequence, always
 
     def __init__(self, model: bridge.Module, rule: Rule):
         super().__init__()
@@ -135,7 +136,7 @@ class Learner(bridge.Module):
         # a lambda written anew in a loop is still the same loss: nothing is compiled again
         self._loss = self._loss if _same(self._loss, loss) else loss
         out = gradients(
-            graph, self.rule, made.read(made.params), carry, inputs, targets, self._loss, window,
+            graph, self.rule, made.read(made.params), carry, inputs, targets, self._loss, None if self.whole else window,
             mask=mask, reduction=reduction, first=first, last=last,
         )  # fmt: skip
         made.write(out.carry.state)

@@ -10,9 +10,7 @@ from ..graph import Edge
 from ..rules.es_d_rtrl import Decay
 from ..rules.hybrid import Kind, factorised
 from . import _bridge as bridge
-from .core import Result
 from .learner import EligibilityTrace, Learner
-from .window import Loss
 
 
 class D_RTRL(Learner):
@@ -83,11 +81,9 @@ class TBPTT(Learner):
 
 
 class BPTT(TBPTT):
-    """Backpropagation through the whole sequence: memory grows with time."""
+    """Backpropagation through the whole sequence, whatever the window: memory grows with time."""
 
-    def gradients(self, xs: Any, targets: Any, loss: Loss, window: int | None = None, **options: Any) -> Result:
-        """As `Learner.gradients`; the window is always the whole sequence."""
-        return super().gradients(xs, targets, loss, None, **options)
+    whole = True
 
 
 def _key(learner: Learner, edge: Edge) -> tuple[str, str]:

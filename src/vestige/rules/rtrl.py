@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compat import is_float
-from ..graph import Graph, advance_state
+from ..graph import Graph, plain_step
 from .types import Obs, Rule, Signal, Update, present
 
 
@@ -62,7 +62,7 @@ def _push(graph: Graph, static: list[Any], state: list[Any], x: list[Any], influ
         h, params = list(h), list(params)
         full_h = [h.pop(0) if k else s for k, s in zip(on, state)]
         full_p = [params.pop(0) if k else s for k, s in zip(graph.trained, static)]
-        new = advance_state(graph, full_p, full_h, x)
+        new = plain_step(graph, full_p, full_h, x, graph.h_out)
         return [a for a, k in zip(new, on) if k]
 
     flat = jnp.eye(sum(s.size for s in live))
