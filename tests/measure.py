@@ -31,10 +31,17 @@ def named(model: Model, grads: Any) -> dict[str, np.ndarray]:
 def online(
     model: Model, rule: Named, xs: Any, ys: Any, window: int | None = None, batch: int | None = None, **options: Any
 ) -> Result:
-    """One call of `gradients` from the model's own state."""
-    made = rule(model.graph)
+    """One call of `gradients` from the model's own state; compiled quickly unless the caller is itself under jit or vmap."""
+    made, judge = rule(model.graph), options.pop("loss", loss)
     start = init(model.graph, made, model.params, model.state, batch)
-    return gradients(model.graph, made, model.params, start, xs, ys, options.pop("loss", loss), window, **options)
+    mask = options.pop("mask", None)
+
+    def go(params: Any, carry: Carry, xs: Any, ys: Any, mask: Any) -> Result:
+        return gradients(model.graph, made, params, carry, xs, ys, judge, window, mask=mask, **options)
+
+    args = model.params, start, xs, ys, mask
+    inside = jax.config.jax_disable_jit or any(isinstance(a, jax.core.Tracer) for a in jax.tree.leaves((xs, ys)))
+    return go(*args) if inside else compiled(go, *args)(*args)
 
 
 def many(model: Model, rules: Sequence[Named], xs: Any, ys: Any) -> tuple[Any, dict[str, Carry]]:

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vestige.graph.layout import Layout, OwnLayout, dense_layout
@@ -63,7 +63,8 @@ def test_a_dense_layout_is_one_position():
     assert (lay.P, lay.depth) == (1, 6)
 
 
-@given(st.integers(0, 10_000), st.sampled_from([1, 2, 5]), st.sampled_from([1, 2, 3, 5]))
+@settings(max_examples=10)
+@given(st.integers(0, 10_000), st.sampled_from([1, 5]), st.sampled_from([2, 3]))
 def test_colours_tell_apart_what_one_position_reads(seed, n, positions):
     """Whatever reads whatever: fold shows each position its own elements, share is its transpose."""
     rng = np.random.default_rng(seed)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from measure import compiled
 from vestige import trace_graph
 from vestige.graph.program import flatten, run
 from vestige.ops import dense, mark
@@ -41,7 +42,7 @@ def test_no_neuron_moves_another(model):
             return jnp.concatenate([env[flat.outs[i]].reshape(-1) for i in q.states])
 
         h = jnp.asarray(rng.normal(size=sum(sizes)))
-        J = np.asarray((jax.jacrev if model.reverse else jax.jacfwd)(new)(h))
+        J = np.asarray(compiled((jax.jacrev if model.reverse else jax.jacfwd)(new), h)(h))
         apart = pos[:, None] != pos[None, :]
         assert np.abs(J).max() > 0 or model.name == "vanilla RNN"  # it forgets all but through its weights
         assert not np.abs(J[apart]).max(initial=0) > 0

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from measure import assert_close, assert_same, loss, named, online
+from measure import assert_close, assert_same, compiled, loss, named, online
 from oracle.reference import bptt, total
 from vestige import gradients, init, trace_graph
 from zoo import ALL_RULES, MODELS, RULES, T, matmul, name, spike, square_error
@@ -23,19 +23,30 @@ def one_of(data, b):
 def singles(model, rule, xs, ys):
     """Gradients of each example by itself, one row each."""
     alone = jax.vmap(lambda x, y: online(model, rule, x, y, 3).grads, (1, 1))
-    return alone(xs, ys)
+    return compiled(alone, xs, ys)(xs, ys)
 
 
-@pytest.mark.parametrize("rule", ALL_RULES, ids=name)
+@pytest.mark.parametrize(
+    "rule", slowly(ALL_RULES, [RULES[k] for k in ("d_rtrl", "es_d_rtrl 0.9", "hybrid", "rtrl")]), ids=name
+)
 def test_a_batch_is_its_examples(rule):
     """The loss averages over the batch, so the gradient is the mean of theirs; also under the caller's own vmap."""
     xs, ys = MODEL.data(batch=B)
     together = named(MODEL, online(MODEL, rule, xs, ys, 3, batch=B).grads)
-    loop = [online(MODEL, rule, one_of(xs, b), one_of(ys, b), 3).grads for b in range(B)]
-    mean = jax.tree.map(lambda *g: sum(g) / B, *loop)
-    assert_close(together, named(MODEL, mean), 1e-12)
     mapped = singles(MODEL, rule, xs, ys)
-    assert_close(named(MODEL, jax.tree.map(lambda g: g.mean(0), mapped)), named(MODEL, mean), 1e-12)
+    assert_close(together, named(MODEL, jax.tree.map(lambda g: g.mean(0), mapped)), 1e-12)
+
+
+@pytest.mark.parametrize("rule", ["d_rtrl", "es_d_rtrl 0.9"])
+def test_vmap_is_a_loop(rule):
+    xs, ys = MODEL.data(batch=B)
+    r = RULES[rule](MODEL.graph)
+    start = init(MODEL.graph, r, MODEL.params, MODEL.state)
+    go = lambda x, y: gradients(MODEL.graph, r, MODEL.params, start, x, y, loss, 3).grads
+    mapped = jax.vmap(go, (1, 1))(xs, ys)
+    for b in range(B):
+        one = jax.tree.map(lambda g, b=b: g[b], mapped)
+        assert_close(named(MODEL, one), named(MODEL, go(one_of(xs, b), one_of(ys, b))), 1e-12)
 
 
 @pytest.mark.parametrize(

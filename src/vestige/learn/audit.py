@@ -72,6 +72,7 @@ def audit(learner: Learner, xs: Any, targets: Any, loss: Loss, window: int | Non
     learner._check(inputs, lead=1)
     params, state = made.read(made.params), learner.start.value
     carry = Carry(state, None, learner.batch_size)
+    size = None if learner.whole else window
     online = gradients(
         graph,
         learner.rule,
