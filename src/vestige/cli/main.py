@@ -9,6 +9,8 @@ from pathlib import Path
 # small networks run slower on several threads than on one; read when jax starts, not when it is imported
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# several networks may share one GPU
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 EXAMPLES = """examples:
   vestige train                          wrist movements, three seeds, some two minutes
@@ -37,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--seeds", type=positive, help="networks to train and average (watch: 3, digits: 1)")
     train.add_argument("--epochs", type=positive, help="passes over the training sequences (as tuned for the task)")
     train.add_argument("--out", type=Path, default=Path("runs"), help="folder for the run's folder (%(default)s)")
-    train.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="networks at a time (%(default)s)")
+    train.add_argument("--jobs", type=positive, help="networks at a time (watch: one a core, digits: 1)")
     train.add_argument(
         "--no-frozen", dest="frozen", action="store_false", help="without the run with frozen recurrence"
     )
@@ -76,7 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def train(args: argparse.Namespace) -> None:
     from .train import run
 
+    # the digits train faster than a second process starts
     args.seeds = args.seeds or (3 if args.task == "watch" else 1)
+    args.jobs = args.jobs or (os.cpu_count() or 1 if args.task == "watch" else 1)
     run(args)
 
 

@@ -81,7 +81,7 @@ def audit(learner: Learner, xs: Any, targets: Any, loss: Loss, window: int | Non
         inputs,
         targets,
         loss,
-        None if learner.whole else window,
+        size,
         first=True,
         last=True,
     )
