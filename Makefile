@@ -8,6 +8,7 @@ ARGS ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .venv-peers/.ready
 
 # small networks run slower on several threads than on one
 export XLA_FLAGS ?= --xla_cpu_multi_thread_eigen=false
@@ -48,8 +49,17 @@ test-all: test-slow types
 		echo "no python3.12 here: the second stack was not tested"; \
 	fi
 
-bench: $(READY)
+# the peer lives in an environment of its own
+$(PEERS): benchmarks/peers/requirements.txt
+	@echo "setting up .venv-peers (once, some minutes) ..."
+	env $(PYTHON312) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+bench: $(READY) $(PEERS)
+	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/parity.py
+	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/estimators.py
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/run.py $(ARGS)
 
 clean:
-	rm -rf .venv .venv312 .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv312 .venv-peers .pytest_cache .ruff_cache .hypothesis
