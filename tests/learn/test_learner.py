@@ -173,6 +173,8 @@ def test_each_example_draws_its_own_noise_and_the_generator_moves_on():
     first, second = learner(x), learner(x)
     assert len(np.unique(np.asarray(first)[:, 0])) == 3
     assert not np.allclose(first, second)
+    learner.reset()
+    assert not np.allclose(learner(x), first), "noise that repeats would be learned"
 
 
 def test_parameters_that_no_step_reads_have_zero_gradient_and_a_line():

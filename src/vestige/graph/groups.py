@@ -8,9 +8,10 @@ import numpy as np
 from .._compat import is_float
 from ..ops import Own
 from .components import Pairs, components, distinct_pairs, lookup, reach
+from .constants import Constants
 from .draft import Draft, Nodes
 from .errors import GraphError
-from .ids import Constants, Walk
+from .ids import Walk
 from .layout import Layout, OwnLayout, dense_layout
 from .moves import ELEMENTWISE
 from .program import Equation, Program, Value, down, has_while, up

@@ -14,43 +14,23 @@ import numpy as np
 
 from .._compat import is_float, scan_counts
 from .components import Pairs, components, distinct
+from .constants import Constants
 from .moves import ELEMENTWISE, MOVES
 from .probe import mixes
 from .program import (
     FLAT,
     INLINE,
-    Atom,
     Equation,
     Program,
     Value,
     body_of,
     flatten,
     has_while,
-    producers,
     sloped,
 )
+from .solver import pushed
 
 Ids = np.ndarray
-
-
-class Constants:
-    """Values that need neither state nor input nor parameter, computed when asked for."""
-
-    def __init__(self, program: Program, given: Callable[[Value], Any] = lambda v: None):
-        self.known, self.given, self.made = dict(program.consts), given, producers(program.eqns)
-
-    def __call__(self, atom: Atom) -> Any:
-        if not isinstance(atom, Value):
-            return atom.val
-        if atom not in self.known:
-            self.known[atom] = self.given(atom)
-            e = self.made.get(atom)
-            if e is not None and not e.is_mark and not e.eqn.effects:
-                vals = [self(a) for a in e.ins]
-                if all(v is not None for v in vals):
-                    with jax.ensure_compile_time_eval():
-                        self.known.update(zip(e.outs, e(*vals)))
-        return self.known[atom]
 
 
 @dataclass(eq=False)
@@ -66,7 +46,8 @@ class Walk:
     def meet(self, a: Ids, b: Ids, eqn: Equation | None) -> Ids:
         """Elementwise: what meets joins (nodes) or is noted to flow (parameters); nodes win."""
         if (id(a), id(b)) not in self.met:
-            self.met[id(a), id(b)] = a, b, self._meet(*np.broadcast_arrays(a, b), eqn)
+            wide_a, wide_b = np.broadcast_arrays(a, b)
+            self.met[id(a), id(b)] = a, b, self._meet(wide_a, wide_b, eqn)
         return self.met[id(a), id(b)][2]
 
     def _meet(self, a: Ids, b: Ids, eqn: Equation | None) -> Ids:
@@ -126,8 +107,10 @@ class Walk:
         name, shape = e.name, e.outs[0].shape
         if name in FLAT:
             return [None] * len(e.outs)
-        if name in INLINE or name.startswith(("custom_jvp_call", "custom_vjp_call")):
+        if name in INLINE:
             return self.inner(body_of(e.eqn), ids, vals)
+        if name.startswith(("custom_jvp_call", "custom_vjp_call")):
+            return self.derivative(e, ids)
         if name in LOOPS:
             return LOOPS[name](self, e, ids, vals)
         if name in ELEMENTWISE:
@@ -141,6 +124,12 @@ class Walk:
         if name in INDEXED:
             return [INDEXED[name](self, e, ids, vals)]
         return self.unknown(e, ids, vals)
+
+    def derivative(self, e: Equation, ids: list[Ids]) -> list[Ids | None]:
+        """A derivative of the user's own, as of a surrogate spike: not the body tells what depends on what, the rule does."""
+        tangents, places = pushed(e)
+        found = iter(self.run(tangents, dict(zip(tangents.ins, [ids[n] for n in places])), Constants(tangents)))
+        return [next(found) if is_float(v) else None for v in e.outs]
 
     def unknown(self, e: Equation, ids: list[Ids], vals: list[Callable[[], Any]]) -> list[Ids]:
         """No rule for this primitive: ask it whether it mixes its leading axis, and join all the rest."""

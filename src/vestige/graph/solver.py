@@ -6,8 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from .._compat import is_float
 from .layout import Layout
-from .program import Equation
+from .program import Equation, Program, Value, flatten
 
 stop = jax.lax.stop_gradient
 
@@ -65,3 +66,23 @@ class _Forward:
 def forwardable(e: Equation) -> Any:
     """The equation, ready for forward mode."""
     return _Forward(e) if e.name.startswith("custom_vjp_call") else e
+
+
+def pushed(e: Equation) -> tuple[Program, list[int]]:
+    """The tangents of the results, as a program of the tangents of the operands at these places; values are inputs after them."""
+    values = [a for a in e.ins if isinstance(a, Value)]
+    places = [n for n, a in enumerate(e.ins) if isinstance(a, Value) and is_float(a)]
+    f = forwardable(e)
+
+    def push(tangents: list[Any], given: list[Any]) -> list[Any]:
+        have = iter(given)
+        full = [next(have) if isinstance(a, Value) else a.val for a in e.ins]
+
+        def g(*live: Any) -> list[Any]:
+            now = dict(zip(places, live))
+            return [o for o in f(*(now.get(n, a) for n, a in enumerate(full))) if is_float(o)]
+
+        return jax.jvp(g, tuple(full[n] for n in places), tuple(tangents))[1]
+
+    shape = lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype)
+    return flatten(jax.make_jaxpr(push)([shape(e.ins[n]) for n in places], [shape(v) for v in values])), places

@@ -84,9 +84,10 @@ class Learner(bridge.Module):
         made.write(start)
 
     def reset(self) -> None:
-        """A new sequence: the model's states as they were at `compile_graph`, empty traces. Parameters stay."""
+        """A new sequence: the model's states as they were at `compile_graph`, empty traces. Parameters and generators stay."""
         made, _ = self._ready()
-        made.write(self.start.value)
+        # random generators go on: noise that repeats would be learned
+        made.write({path: v for path, v in self.start.value.items() if path not in made.random})
         self._keep(jax.tree.map(jnp.zeros_like, self.memory))
         self.steps.value = jnp.zeros((), jnp.int32)
 
