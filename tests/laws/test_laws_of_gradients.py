@@ -13,8 +13,8 @@ from vestige import GraphError, init
 from vestige.rules import Rule
 from zoo import ALL_MODELS, ALL_RULES, MODELS, RULES, Model, Named, T, name
 
-SLOW = {f"trailing axes, {k}" for k in ("stencil", "einsum", "scan", "solve", "cumsum")} | {
-    "LSTM, gates last", "LSTM, gates first", "conv 3d", "block of 2", "block of 3",
+SLOW = {f"trailing axes, {k}" for k in ("tridiagonal solve", "stencil", "einsum", "scan", "solve", "cumsum")} | {
+    "LSTM, gates last", "LSTM, gates first", "conv 3d", "block of 1", "block of 3", "V minus a", "unmarked matrix",
 }  # fmt: skip
 
 
