@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ..graph import Edge, Graph, Pushed, transport
+from .block import after, times
 from .types import Obs, Rule, Signal, Update, present, trace_shape, weights
 
 
@@ -52,13 +53,12 @@ def suffix_products(D: jax.Array) -> tuple[jax.Array, jax.Array]:
     """`D: [K, S, S, P]` -> `D_K ... D_1` and `[D_K ... D_{t+1}]_t`; by recurrence, so exact zeros are welcome."""
     S = D.shape[1]
     eye = jnp.broadcast_to(jnp.eye(S, dtype=D.dtype)[..., None], D.shape[1:])
-    step = lambda P, d: (jnp.einsum("ijp,jkp->ikp", P, d) if S > 1 else P * d, P)
-    return jax.lax.scan(step, eye, D, reverse=True)
+    return jax.lax.scan(lambda P, d: (after(P, d), P), eye, D, reverse=True)
 
 
 def advance(edge: Edge, e: jax.Array, x: jax.Array, f: jax.Array, whole: jax.Array, rest: jax.Array) -> jax.Array:
     """`e_K = P_0 e_0 + sum_t (P_t f_t) x_t`: the trace is touched once per window."""
-    late = (edge.spread(rest) * f[:, None]).sum(2)  # dh_K/dy_t [K, S, *out]
+    late = jax.vmap(times)(edge.spread(rest), f)  # dh_K/dy_t [K, S, *out]
     marks = [edge.op.imprint(x, late[:, s]) for s in range(len(e))]
     return roll(edge, whole, e) + jnp.stack(marks)
 
@@ -78,6 +78,4 @@ def push(graph: Graph, edge: Edge, e: jax.Array, x: jax.Array, f: jax.Array, tra
 
 def roll(edge: Edge, D: jax.Array, e: jax.Array) -> jax.Array:
     """`D e` over the block, `D: [S, S, P]`."""
-    D = edge.spread(D)
-    S = len(e)
-    return jnp.stack([sum(edge.op.at_post(D[i, j]) * e[j] for j in range(S)) for i in range(S)])
+    return times(jax.vmap(jax.vmap(edge.op.at_post))(edge.spread(D)), e)

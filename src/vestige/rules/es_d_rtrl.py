@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ..graph import Edge, Graph, GraphError, Pushed, transport
+from .block import over, times
 from .types import Obs, Rule, Signal, Update, picks, pre_zeros, weights
 
 Decay = float | int | tuple[float | int, float | int]
@@ -44,7 +45,7 @@ def _filtered(ax: float, af: float, correct: bool) -> Rule:
             return new, [[(x, d) if b is None else (a, q(edge, gain, b, d, entry))] for edge, x, a, b, d in pairs]
 
         def q(edge: Edge, gain: Any, ef: Any, d: jax.Array, entry: Any) -> jax.Array:
-            past = edge.share((edge.spread(edge.of(entry)) * ef).sum(0))
+            past = edge.share(over(edge.spread(edge.of(entry)), ef))
             return (gain * ((1 - af) * d + af * past)).astype(d.dtype)
 
         moving = obs.pre, obs.post, obs.trans, signal.mark, signal.entry
@@ -81,7 +82,7 @@ def remember(graph: Graph, ax: float, af: float, trace: Any, pre: list[Any], pos
         if b is None:
             return None
         d = edge.of(trans)
-        moved = _pushed(graph, edge, d, b) if isinstance(d, Pushed) else (edge.spread(d) * b).sum(1)
+        moved = _pushed(graph, edge, d, b) if isinstance(d, Pushed) else times(edge.spread(d), b)
         return (af * moved + (1 - af) * f).astype(b.dtype)
 
     return (

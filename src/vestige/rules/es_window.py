@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ..graph import Graph
+from .block import over
 from .es_d_rtrl import Decay, decays, factors, remember
 from .types import Obs, Rule, Signal, Update, present
 
@@ -31,7 +32,7 @@ def _windowed(ax: float, af: float) -> Rule:
         uses = present(obs, signal)
         for n, (edge, ef) in enumerate(zip(graph.edges, ef0)):
             if ef is not None:
-                past = edge.share((edge.spread(edge.of(signal.entry)[0]) * ef).sum(0)) / grow
+                past = edge.share(over(edge.spread(edge.of(signal.entry)[0]), ef)) / grow
                 uses[n] = [*uses[n], (ex0[n][None], past.astype(ef.dtype)[None])]
 
         step = lambda old, now: (remember(graph, ax, af, old, *now), None)

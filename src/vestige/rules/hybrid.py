@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..graph import Edge, Graph, GraphError, Pushed
+from .block import over, times
 from .d_rtrl import advance, suffix_products
 from .d_rtrl import init as full_traces
 from .es_d_rtrl import Decay, es_d_rtrl, factors
@@ -59,7 +60,7 @@ def hybrid(decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = N
         for n, (edge, e) in enumerate(zip(graph.edges, whole)):
             if e is not None:
                 first, c = edge.of(late)  # dL/dh_0 and, per step, what later steps want of its new state
-                owed = edge.share((edge.spread(c) * obs.post[n]).sum(1))
+                owed = edge.share(jax.vmap(over)(edge.spread(c), obs.post[n]))
                 new[n] = advance(edge, e, obs.pre[n], obs.post[n], *edge.of(ways))
                 uses[n] = [(obs.pre[n], signal.mark[n] + owed)]
                 past[n] = edge.spread(first), e
@@ -85,6 +86,6 @@ def _arrears(D: jax.Array, entry: jax.Array) -> tuple[jax.Array, jax.Array]:
 
     def step(c: jax.Array, now: Any) -> Any:
         d, signal = now
-        return signal + jnp.einsum("ijp,ip->jp", d, c), c
+        return signal + times(jnp.swapaxes(d, 0, 1), c), c
 
     return jax.lax.scan(step, jnp.zeros_like(entry[0]), (D, entry), reverse=True)
