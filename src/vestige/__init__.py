@@ -1,5 +1,10 @@
 """vestige: online learning with eligibility traces, forward in time, in memory that does not grow with the sequence."""
 
+import jax
+
+_double = jax.config.jax_enable_x64
+
+# ruff: noqa: E402
 from . import cells, neurons, nn, rules
 from .graph import Graph, GraphError, trace_graph
 from .learn import (
@@ -103,3 +108,6 @@ __all__ = [
     "untraced",
 ]  # fmt: skip
 __version__ = "0.1.0"
+
+# brainstate switches double precision off when it is first imported; who asked jax for it keeps it
+jax.config.update("jax_enable_x64", _double)
