@@ -111,9 +111,9 @@ def _run(
     judge = lambda s, target: loss(s.output, target)
     step = partial(window, graph, rule, judge, static, batch=carry.batch_size)
 
-    def body(c: Any, now: Any, empty: bool = False) -> Any:
+    def body(c: Any, now: Any, **how: bool) -> Any:
         state, trace, grads = c
-        w = step(state, trace, *now, empty=empty)
+        w = step(state, trace, *now, **how)
         return (w.state, w.trace, [a + b for a, b in zip(grads, w.grads)]), (w.losses, w.outputs, w.firing)
 
     trace = _empty(graph, rule, static, carry.batch_size) if first else carry.trace
@@ -122,9 +122,13 @@ def _run(
     outs = []
     if n:
         head = jax.tree.map(lambda a: a[: n * K].reshape(n, K, *a.shape[1:]), data)
-        c, out = jax.lax.scan(body, c, head) if n > 1 else body(c, jax.tree.map(lambda a: a[0], head), first)
+        c, out = (
+            jax.lax.scan(body, c, head)
+            if n > 1
+            else body(c, jax.tree.map(lambda a: a[0], head), empty=first, recent=True)
+        )
         outs.append(jax.tree.map(lambda a: a.reshape(n * K, *a.shape[2:]), out) if n > 1 else out)
-    c, out = body(c, jax.tree.map(lambda a: a[n * K :], data), first and not n)
+    c, out = body(c, jax.tree.map(lambda a: a[n * K :], data), empty=first and not n)
     losses, outputs, firing = jax.tree.map(lambda *a: jnp.concatenate(a), *outs, out)
     state, trace, grads = c
     trace = None if last else trace

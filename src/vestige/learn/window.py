@@ -48,11 +48,13 @@ def merge(live: list[Any], fixed: list[Any], on: tuple[bool, ...]) -> list[Any]:
 
 def window(
     g: Graph, rule: Rule, judge: Judge, static: list[Any], state: Any, trace: Any,
-    xs: Any, targets: Any, mask: jax.Array | None, batch: int | None, empty: bool = False,
+    xs: Any, targets: Any, mask: jax.Array | None, batch: int | None,
+    empty: bool = False, recent: bool = False,
 ) -> Window:  # fmt: skip
     """Gradients of `sum_t mask_t judge(step_t, target_t)` as the rule gives them, for `[K, ...]` or `[K, B, ...]` inputs.
 
     Under `jit`, a next trace that the caller does not use costs nothing; `empty`: neither does this one, it is zero.
+    `recent`: the next trace may take the form that the rule has for it after a first window.
     """
     p = _present(g, rule, judge, static, state, xs, targets, mask, batch)
     if not g.edges and rule.scope != "full":  # every parameter has its own step's gradient: nothing to remember
@@ -63,6 +65,9 @@ def window(
     out = run(trace, obs, p.signal)
     if empty:
         out = out._replace(past=[None] * len(out.past))
+    if empty and recent and rule.first is not None:
+        begin = lambda tr, o: rule.first(g, tr, o)
+        out = out._replace(trace=(begin if batch is None else jax.vmap(begin, (0, axes)))(trace, obs))
     return Window(p.state, out.trace, _collect(g, p, out, batch), p.losses, p.outputs, p.firing)
 
 

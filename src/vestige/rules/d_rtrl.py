@@ -1,13 +1,13 @@
 """D-RTRL: one trace per weight and state; a state remembers through its own dynamics alone."""
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from ..graph import Edge, Graph, Pushed, transport
-from .block import after, times
+from .block import after, over, times
 from .types import Obs, Rule, Signal, Update, present, trace_shape, weights
 
 
@@ -29,15 +29,49 @@ def d_rtrl() -> Rule:
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
         ways = [None if isinstance(d, Pushed) else suffix_products(d) for d in obs.trans]
         past, new = list[Any]([None] * len(trace)), list(trace)
+        uses = present(obs, signal)
         for n, (edge, e) in enumerate(zip(graph.edges, trace)):
             if e is None:
                 continue
-            past[n] = edge.spread(edge.of(signal.entry)[0]), e
-            way, moved = edge.of(ways), (edge, e, obs.pre[n], obs.post[n])
+            wanted = edge.spread(edge.of(signal.entry)[0])
+            if isinstance(e, Recent):
+                uses[n] = [*uses[n], (e.x, edge.share(jax.vmap(over, (None, 0))(wanted, e.late)))]
+            else:
+                past[n] = wanted, e
+            way, moved = edge.of(ways), (edge, formed(edge, e), obs.pre[n], obs.post[n])
             new[n] = advance(*moved, *way) if way else push(graph, *moved, edge.of(obs.trans))
-        return Update(new, present(obs, signal), past)
+        return Update(new, uses, past)
 
-    return Rule(init, update, "local")
+    return Rule(init, update, "local", first=first)
+
+
+class Recent(NamedTuple):
+    """A trace not yet formed, `e = sum_t late_t x_t`: `x [K, *in]`, `late [K, S, *out]`."""
+
+    x: jax.Array
+    late: jax.Array
+
+
+def formed(edge: Edge, e: jax.Array | Recent) -> jax.Array:
+    """The trace as an array `[S, *unshared]`."""
+    if not isinstance(e, Recent):
+        return e
+    return jnp.stack([edge.op.imprint(e.x, e.late[:, s]) for s in range(e.late.shape[1])])
+
+
+def first(graph: Graph, trace: Any, obs: Obs) -> Any:
+    """The trace after a sequence's first window: as it came about, where that is smaller than what it forms."""
+    out = list(trace)
+    for n, (edge, e) in enumerate(zip(graph.edges, trace)):
+        if e is None:
+            continue
+        D = edge.of(obs.trans)
+        if isinstance(D, Pushed):
+            out[n] = push(graph, edge, e, obs.pre[n], obs.post[n], D)
+            continue
+        recent = Recent(obs.pre[n], jax.vmap(times)(edge.spread(suffix_products(D)[1]), obs.post[n]))
+        out[n] = recent if recent.x.size + recent.late.size < e.size else formed(edge, recent)
+    return out
 
 
 def init(graph: Graph, static: list[Any]) -> list[Any]:
@@ -59,8 +93,7 @@ def suffix_products(D: jax.Array) -> tuple[jax.Array, jax.Array]:
 def advance(edge: Edge, e: jax.Array, x: jax.Array, f: jax.Array, whole: jax.Array, rest: jax.Array) -> jax.Array:
     """`e_K = P_0 e_0 + sum_t (P_t f_t) x_t`: the trace is touched once per window."""
     late = jax.vmap(times)(edge.spread(rest), f)  # dh_K/dy_t [K, S, *out]
-    marks = [edge.op.imprint(x, late[:, s]) for s in range(len(e))]
-    return roll(edge, whole, e) + jnp.stack(marks)
+    return roll(edge, whole, e) + formed(edge, Recent(x, late))
 
 
 def push(graph: Graph, edge: Edge, e: jax.Array, x: jax.Array, f: jax.Array, trans: Pushed) -> jax.Array:

@@ -49,13 +49,15 @@ class Rule(NamedTuple):
     `init(graph, static)`: the trace of one example, zero. `update(graph, trace, obs, signal)`: one window.
     `scope`: how far credit may travel inside a window (`instant`: not at all; `local`: in a population's own dynamics;
     `full`: everywhere). `reads`: which `Signal` it needs beside `mark`: at the window's `start`, at each step's `entry`,
-    or of the new `state`.
+    or of the new `state`. `first(graph, empty trace, obs)`: the trace after a sequence's first window in any form that
+    `update` reads, if a cheaper one is at hand.
     """
 
     init: Callable[[Graph, list[Any]], Any]
     update: Callable[[Graph, Any, Obs, Signal], Update]
     scope: Scope = "local"
     reads: Reads = "start"
+    first: Callable[[Graph, Any, Obs], Any] | None = None
 
 
 def present(obs: Obs, signal: Signal) -> list[list[tuple[jax.Array, jax.Array]]]:
