@@ -1,5 +1,6 @@
 """How far a rule's gradient is from the truth, parameter by parameter."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compat import is_float
-from ..graph import plain_step, prelude
+from ..graph import Graph, plain_step, prelude
 from . import _bridge as bridge
 from .core import Carry, gradients
 from .learner import Learner
@@ -73,56 +74,52 @@ def audit(learner: Learner, xs: Any, targets: Any, loss: Loss, window: int | Non
     params, state = made.read(made.params), learner.start.value
     carry = Carry(state, None, learner.batch_size)
     size = None if learner.whole else window
-    online = gradients(
-        graph,
-        learner.rule,
-        params,
-        carry,
-        inputs,
-        targets,
-        loss,
-        size,
-        first=True,
-        last=True,
-    )
+    now = (params, carry, inputs, targets, loss, size)
+    online = gradients(graph, learner.rule, *now, first=True, last=True)
+    true, pick, method = _truth(_total(graph, carry, inputs, targets, loss), params)
+    mine = jax.tree.leaves(online.grads)
+    rows = [_row(graph.param_names[n], _flat(mine[n])[at], true[n]) for n, at in pick.items()]
+    firing = {p: float(rate) for p, rate in online.firing.items()}
+    return Audit(tuple(rows), method, firing, () if learner.rule.scope == "full" else graph.report.dropped)
 
-    def total(p: Any) -> jax.Array:
-        static = prelude(graph, p)
+
+def _total(graph: Graph, carry: Carry, inputs: Any, targets: Any, loss: Loss) -> Callable[[Any], jax.Array]:
+    """The loss of the sequence as a plain function of the parameters."""
+
+    def total(params: Any) -> jax.Array:
+        static = prelude(graph, params)
 
         def step(h: Any, x: Any) -> Any:
             out = plain_step(graph, static, jax.tree.leaves(h), jax.tree.leaves(x), graph.program.outs)
             return jax.tree.unflatten(graph.out_tree, out)
 
-        step = step if learner.batch_size is None else jax.vmap(step)
-
         def body(h: Any, now: Any) -> Any:
-            h, y = step(h, now[0])
+            h, y = (step if carry.batch_size is None else jax.vmap(step))(h, now[0])
             return h, loss(y, now[1])
 
-        return jax.lax.scan(body, state, (inputs, targets))[1].sum()
+        return jax.lax.scan(body, carry.state, (inputs, targets))[1].sum()
 
-    names = graph.param_names
+    return total
+
+
+def _truth(total: Any, params: Any) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray], str]:
+    """The true gradient of each float leaf, at which of its elements, and how it was found."""
     leaves, tree = jax.tree.flatten(params)
-    mine = [np.asarray(g, float) for g in jax.tree.leaves(online.grads)]
-    pick = [np.arange(np.size(p)) for p in leaves]
+    pick = {n: np.arange(np.size(p)) for n, p in enumerate(leaves) if is_float(jnp.asarray(p))}
     try:
-        true = [
-            np.asarray(g, float).reshape(-1) for g in jax.tree.leaves(jax.jit(jax.grad(total, allow_int=True))(params))
-        ]
-        method = "BPTT"
+        found = jax.tree.leaves(jax.jit(jax.grad(total, allow_int=True))(params))
+        return {n: _flat(found[n]) for n in pick}, pick, "BPTT"
     except ValueError as error:
         if "reverse-mode" not in str(error).lower():
             raise
-        rng = np.random.default_rng(0)
-        pick = [rng.permutation(p)[:SAMPLES] for p in pick]
-        true, method = _finite_differences(jax.jit(total), leaves, tree, pick), "finite differences"
-    rows = [
-        _row(n, g.reshape(-1)[at], t)
-        for n, p, g, at, t in zip(names, leaves, mine, pick, true)
-        if is_float(jnp.asarray(p))
-    ]
-    firing = {p: float(rate) for p, rate in online.firing.items()}
-    return Audit(tuple(rows), method, firing, () if learner.rule.scope == "full" else graph.report.dropped)
+    rng = np.random.default_rng(0)
+    pick = {n: rng.permutation(at)[:SAMPLES] for n, at in pick.items()}
+    f = jax.jit(total)
+    return {n: _finite_differences(f, leaves, tree, n, at) for n, at in pick.items()}, pick, "finite differences"
+
+
+def _flat(a: Any) -> np.ndarray:
+    return np.asarray(a, float).reshape(-1)
 
 
 def _row(name: str, online: np.ndarray, true: np.ndarray) -> Row:
@@ -131,17 +128,14 @@ def _row(name: str, online: np.ndarray, true: np.ndarray) -> Row:
     return Row(name, cosine, a / b if b else float("nan") if a else 1.0, a, b)
 
 
-def _finite_differences(f: Any, leaves: list[Any], tree: Any, pick: list[np.ndarray]) -> list[np.ndarray]:
-    out = []
-    for n, (leaf, at) in enumerate(zip(leaves, pick)):
-        eps = float(jnp.finfo(jnp.result_type(leaf)).eps) ** (1 / 3) if is_float(jnp.asarray(leaf)) else 1.0
-        grads = []
-        for i in at:
-            h = eps * max(1.0, abs(float(np.reshape(leaf, -1)[i])))
-            shifted = lambda by, n=n, i=i: jax.tree.unflatten(
-                tree,
-                [a if m != n else jnp.reshape(a, -1).at[i].add(by).reshape(jnp.shape(a)) for m, a in enumerate(leaves)],
-            )
-            grads.append((float(f(shifted(h))) - float(f(shifted(-h)))) / (2 * h))
-        out.append(np.asarray(grads))
-    return out
+def _finite_differences(f: Any, leaves: list[Any], tree: Any, n: int, at: np.ndarray) -> np.ndarray:
+    """Central differences of `f` by the elements `at` of leaf `n`."""
+    leaf = jnp.asarray(leaves[n])
+    eps = float(jnp.finfo(leaf.dtype).eps) ** (1 / 3)
+
+    def value(i: int, by: float) -> float:
+        moved = leaf.reshape(-1).at[i].add(by).reshape(leaf.shape)
+        return float(f(jax.tree.unflatten(tree, [*leaves[:n], moved, *leaves[n + 1 :]])))
+
+    widths = [eps * max(1.0, abs(float(leaf.reshape(-1)[i]))) for i in at]
+    return np.array([(value(i, h) - value(i, -h)) / (2 * h) for i, h in zip(at, widths)])
