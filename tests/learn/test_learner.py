@@ -175,6 +175,10 @@ def test_each_example_draws_its_own_noise_and_the_generator_moves_on():
     assert not np.allclose(first, second)
     learner.reset()
     assert not np.allclose(learner(x), first), "noise that repeats would be learned"
+    assert brainstate.random.normal(size=(2,)).shape == (2,), "the generator of everyone else"
+    xs, ys = sequence(4, batch=3)
+    assert jnp.isfinite(learner.gradients(xs, ys, loss, window=2).losses).all()
+    assert brainstate.random.normal(size=(2,)).shape == (2,)
 
 
 def test_parameters_that_no_step_reads_have_zero_gradient_and_a_line():

@@ -3,7 +3,7 @@
 from .audit import Audit, audit
 from .core import Carry, Result, gradients, init
 from .fit import History, fit
-from .learner import EligibilityTrace, Learner, NotCompiledError
+from .learner import Learner, NotCompiledError
 from .learners import (
     BPTT,
     D_RTRL,
@@ -13,6 +13,7 @@ from .learners import (
     DiagHybridDimAlgorithm,
     DiagIODimAlgorithm,
     DiagParamDimAlgorithm,
+    EligibilityTrace,
     HybridDimVjpAlgorithm,
     IODimVjpAlgorithm,
     ParamDimVjpAlgorithm,

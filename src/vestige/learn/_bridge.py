@@ -102,10 +102,10 @@ class Bridge:
         moved = {p: v for p, s, v in zip(self.paths, self.states, new) if id(s) in self.written}
         return {p: moved.get(p, old) for p, old in state.items()}, output
 
-    def many(self, values: Mapping[Path, Any], batch: int) -> dict[Path, Any]:
-        """States of one example as a batch; every example draws its own random numbers."""
-        copy = lambda a: jnp.broadcast_to(a, (batch, *jnp.shape(a)))
-        return {p: jax.random.split(v, batch) if p in self.random else jax.tree.map(copy, v) for p, v in values.items()}
+    @staticmethod
+    def many(values: Mapping[Path, Any], batch: int) -> dict[Path, Any]:
+        """States of one example as a batch."""
+        return jax.tree.map(lambda a: jnp.broadcast_to(a, (batch, *jnp.shape(a))), dict(values))
 
 
 def shapes(tree: Any) -> list[tuple[int, ...]]:

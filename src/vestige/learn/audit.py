@@ -71,7 +71,7 @@ def audit(learner: Learner, xs: Any, targets: Any, loss: Loss, window: int | Non
     T = jax.tree.leaves(xs)[0].shape[0]
     inputs = xs, learner._over_batch(bridge.clocks(bridge.clock(), T))
     learner._check(inputs, lead=1)
-    params, state = made.read(made.params), learner.start.value
+    params, state = made.read(made.params), {**learner._state(made)[0], **learner.start.value}
     carry = Carry(state, None, learner.batch_size)
     size = None if learner.whole else window
     now = (params, carry, inputs, targets, loss, size)

@@ -21,10 +21,6 @@ class NotCompiledError(RuntimeError):
     """A learner was used before `compile_graph`."""
 
 
-class EligibilityTrace(brainstate.ShortTermState):
-    """One eligibility trace, to look at: the block axis last, as `[*positions, S]`."""
-
-
 class Learner(bridge.Module):
     """Trains `model` online with `rule`.
 
@@ -71,7 +67,8 @@ class Learner(bridge.Module):
         inputs = x, bridge.clock()
         graph = trace_graph(made.step, params, state, inputs, positions=self.positions)
         carry = init(graph, self.rule, params, state)
-        start, trace = carry.state, (carry.trace, {p: jnp.zeros(()) for p in graph.spikes})
+        start = {path: v for path, v in carry.state.items() if path not in made.random}
+        trace = carry.trace, {p: jnp.zeros(()) for p in graph.spikes}
         if batch_size is not None:
             start = made.many(start, batch_size)
             trace = jax.tree.map(lambda a: jnp.broadcast_to(a, (batch_size, *a.shape)), trace)
@@ -86,8 +83,7 @@ class Learner(bridge.Module):
     def reset(self) -> None:
         """A new sequence: the model's states as they were at `compile_graph`, empty traces. Parameters and generators stay."""
         made, _ = self._ready()
-        # random generators go on: noise that repeats would be learned
-        made.write({path: v for path, v in self.start.value.items() if path not in made.random})
+        made.write(self.start.value)
         self._keep(jax.tree.map(jnp.zeros_like, self.memory))
         self.steps.value = jnp.zeros((), jnp.int32)
 
@@ -101,9 +97,10 @@ class Learner(bridge.Module):
         inputs = x, bridge.clock()
         self._check(inputs, lead=0)
         params, (trace, fired) = made.read(made.params), self.memory
-        now = online_step(graph, self.rule, params, Carry(self._state(made), trace, self.batch_size), inputs)
+        state, onward = self._state(made)
+        now = online_step(graph, self.rule, params, Carry(state, trace, self.batch_size), inputs)
         fired = {p: fired[p] + rate for p, rate in now.firing.items()}
-        made.write(now.state)
+        made.write({**now.state, **onward})
         self._keep((now.trace, fired))
         self.steps.value = self.steps.value + 1
         self._silence.watch(self.steps.value, fired if self.batch_size is None else {p: f[0] for p, f in fired.items()})
@@ -133,14 +130,15 @@ class Learner(bridge.Module):
         inputs = xs, self._over_batch(bridge.clocks(bridge.clock(), T))
         self._check(inputs, lead=1)
         trace, fired = self.memory
-        carry = Carry(self._state(made), trace, self.batch_size)
+        state, onward = self._state(made)
+        carry = Carry(state, trace, self.batch_size)
         # a lambda written anew in a loop is still the same loss: nothing is compiled again
         self._loss = self._loss if _same(self._loss, loss) else loss
         out = gradients(
             graph, self.rule, made.read(made.params), carry, inputs, targets, self._loss, None if self.whole else window,
             mask=mask, reduction=reduction, first=first, last=last,
         )  # fmt: skip
-        made.write(out.carry.state)
+        made.write({**out.carry.state, **onward})
         trace = jax.tree.map(jnp.zeros_like, trace) if last else out.carry.trace
         self._keep((trace, {p: f + T * out.firing[p] for p, f in fired.items()}))
         self.steps.value = self.steps.value + T
@@ -181,16 +179,20 @@ class Learner(bridge.Module):
         for state, value in zip(self.leaves, jax.tree.leaves(memory)):
             state.value = value
 
-    def _state(self, made: bridge.Bridge) -> dict[bridge.Path, Any]:
+    def _state(self, made: bridge.Bridge) -> tuple[dict[bridge.Path, Any], dict[bridge.Path, Any]]:
+        """The states that enter a step, and random generators as they leave it in a batch, whose examples draw apart."""
         state = made.read(made.dynamic)
-        for path, value in state.items():
-            want, got = bridge.shapes(self.start.value[path]), bridge.shapes(value)
+        for path, start in self.start.value.items():
+            want, got = bridge.shapes(start), bridge.shapes(state[path])
             if want != got:
                 raise ValueError(
                     f"state `{bridge.name(path)}` has shape {got}, and had {want} when the graph was compiled. "
                     "After `init_all_states`, call `learner.reset()`; for another batch size, `compile_graph(x, batch_size=...)`."
                 )
-        return state
+        if self.batch_size is None:
+            return state, {}
+        keys = {path: jax.random.split(state[path], self.batch_size + 1) for path in made.random}
+        return {**state, **{p: k[1:] for p, k in keys.items()}}, {p: k[0] for p, k in keys.items()}
 
     def _ready(self) -> tuple[bridge.Bridge, Graph]:
         if self._bridge is None or self._graph is None:

@@ -10,7 +10,11 @@ from ..graph import Edge
 from ..rules.es_d_rtrl import Decay
 from ..rules.hybrid import Kind, factorised
 from . import _bridge as bridge
-from .learner import EligibilityTrace, Learner
+from .learner import Learner
+
+
+class EligibilityTrace(bridge.TraceState):
+    """One eligibility trace, to look at: the block axis last, as `[*positions, S]`."""
 
 
 class D_RTRL(Learner):
