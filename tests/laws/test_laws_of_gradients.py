@@ -177,16 +177,16 @@ WINDOWED = [
 @pytest.mark.parametrize("model", [m for m in ALL_MODELS if m.local], ids=name)
 def test_ragged_windows_do_not_change_the_estimator(model, window):
     rules = [RULES[k] for k in ("d_rtrl", "es_d_rtrl 0.9", "hybrid")]
-    _ragged(model, window, [r for r in rules if not (model.index and r.filters)])
+    check_ragged(model, window, [r for r in rules if not (model.index and r.filters)])
 
 
 @pytest.mark.parametrize("rule", ["d_rtrl", "es_d_rtrl 0.9"])
 @pytest.mark.parametrize("model", WINDOWED)
 def test_a_ragged_window_does_not_change_the_estimator(model, rule):
-    _ragged(MODELS[model], 3, [RULES[rule]])
+    check_ragged(MODELS[model], 3, [RULES[rule]])
 
 
-def _ragged(model: Model, window: int, rules: list[Named]) -> None:
+def check_ragged(model: Model, window: int, rules: list[Named]) -> None:
     """Through the library's own loop over windows: 7 steps as 3 + 3 + 1."""
     xs, ys = model.data()
     for rule in rules:

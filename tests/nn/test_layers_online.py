@@ -82,7 +82,7 @@ def both(make, T):
     return got.grads, bptt(step, params, state, xs, targets)
 
 
-def agree(got, want):
+def assert_agree(got, want):
     assert jax.tree.structure(got) == jax.tree.structure(want)
     for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * (1e-3 + float(jnp.abs(b).max())))
@@ -90,11 +90,11 @@ def agree(got, want):
 
 @pytest.mark.parametrize("name", COUPLED)
 def test_one_step_is_exact(name):
-    agree(*both(COUPLED[name], 1))
+    assert_agree(*both(COUPLED[name], 1))
 
 
 @pytest.mark.parametrize("name", ALONE)
 def test_neurons_that_keep_to_themselves_are_exact_over_time(name):
     got, want = both(ALONE[name], 7)
-    agree(got, want)
+    assert_agree(got, want)
     assert all(float(jnp.abs(g).max()) > 0 for g in jax.tree.leaves(got)), "a parameter without gradient"
