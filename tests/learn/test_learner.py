@@ -226,3 +226,24 @@ def test_the_first_window_of_a_sequence_has_no_trace_to_read(rule, window):
     learner.model.readout.r.value = learner.start.value[("readout", "r")]
     again = learner.gradients(xs, ys, loss, window, first=True)
     assert_close(again.grads, plain)
+
+
+def test_a_learner_knows_that_its_traces_are_empty_and_forgets_it_in_a_transformation():
+    xs, ys = sequence()
+    learner = built(vg.D_RTRL)
+    assert learner._is_empty()
+    first = learner.gradients(xs, ys, loss, window=5).grads
+    assert not learner._is_empty()
+    second = learner.gradients(xs, ys, loss, window=5).grads
+    learner.reset()
+    assert learner._is_empty()
+
+    @brainstate.transform.jit
+    def run(xs, ys):
+        seen.append(learner._is_empty())
+        return learner.gradients(xs, ys, loss, window=5).grads
+
+    seen = []
+    assert_close(run(xs, ys), first)
+    assert_close(run(xs, ys), second)
+    assert seen and not any(seen), "what a compiled program finds empty once may be full the next time"

@@ -56,6 +56,22 @@ def test_two_windows_are_step_by_step(batch, last):
         )
 
 
+def test_a_carry_is_fresh_until_it_has_been_used_or_transformed():
+    carry = vg.init(GRAPH, RULE, PARAMS, STATE)
+    assert carry.fresh and not jax.jit(lambda c: c)(carry).fresh
+    xs, ys = draw(T, I), draw(T, N)
+    whole = vg.gradients(GRAPH, RULE, PARAMS, carry, xs, ys, loss, 2)
+    assert not whole.carry.fresh
+
+    def step_by_step(c, now):
+        out = vg.gradients(GRAPH, RULE, PARAMS, c, now[0][None], now[1][None], loss)
+        return out.carry, out.grads
+
+    grads = jax.lax.scan(step_by_step, carry, (xs, ys))[1]
+    for name, g in whole.grads.items():
+        np.testing.assert_allclose(grads[name].sum(0), g, rtol=1e-11, atol=1e-14)
+
+
 def test_the_smaller_form_is_taken_weight_by_weight():
     from vestige.rules import Obs
 

@@ -93,3 +93,18 @@ def _steps(xs: Any, want: list[tuple[int, ...]], batch: int | None) -> int:
             "start again with `init(..., batch_size=)`"
         )
     return lengths.pop()
+
+
+def same_function(f: Any, g: Any) -> bool:
+    """Are these the same function: one object, or one piece of code over the same values?"""
+    code = lambda h: (getattr(h, "__code__", h), getattr(h, "__defaults__", None))
+    cells = lambda h: [id(c.cell_contents) for c in getattr(h, "__closure__", None) or ()]
+    return f is g or (code(f) == code(g) and cells(f) == cells(g))
+
+
+def steps_of(xs: Any) -> int:
+    """The T of inputs that lead with time."""
+    leaves: list[Any] = jax.tree.leaves(xs)
+    if not leaves or any(jnp.ndim(a) == 0 for a in leaves):
+        raise ValueError("inputs must lead with time: [T, ...] or [T, B, ...]")
+    return leaves[0].shape[0]

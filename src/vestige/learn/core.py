@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -16,11 +16,15 @@ from .window import Loss, merge, window
 @partial(jax.tree_util.register_dataclass, data_fields=["state", "trace"], meta_fields=["batch_size"])
 @dataclass(frozen=True)
 class Carry:
-    """What one window hands to the next: the network's state and the rule's trace."""
+    """What one window hands to the next: the network's state and the rule's trace.
+
+    `fresh`: as `init` made it, so its trace is empty. No field: it is lost, harmlessly, wherever a carry passes a transformation.
+    """
 
     state: Any
     trace: Any
     batch_size: int | None = None
+    fresh: ClassVar[bool] = False
 
 
 @partial(
@@ -49,7 +53,9 @@ def init(graph: Graph, rule: Rule, params: Any, state: Any, batch_size: int | No
     if batch_size is not None:
         many = lambda a: jnp.broadcast_to(a, (batch_size, *jnp.shape(a)))
         state = jax.tree.map(lambda a: jax.random.split(a, batch_size) if _is_key(a) else many(a), state)
-    return Carry(state, trace, batch_size)
+    carry = Carry(state, trace, batch_size)
+    object.__setattr__(carry, "fresh", True)
+    return carry
 
 
 def gradients(
@@ -65,7 +71,7 @@ def gradients(
         window: steps per window; None: the whole sequence. Local and instant rules give the same gradient for every one.
         mask: `[T]` scales each step's loss; `[T, B]` weighs each example's (the loss is mapped over the batch, and averaged).
         reduction: `"sum"` or `"mean"` over the steps.
-        first: the sequence starts here; the trace of the carry is taken as empty, whatever it holds, and not read.
+        first: the sequence starts here; the trace is taken as empty, whatever it holds, as it is straight after `init`.
         last: the sequence ends here; the trace after it is not computed and the carry holds none.
 
     Raises:
@@ -74,6 +80,7 @@ def gradients(
     check_rule(graph, rule)
     T = check_sequence(graph, params, carry.state, carry.batch_size, xs, targets, mask)
     xs = inputs_like(graph, xs)
+    first = first or carry.fresh
     if first:
         carry = Carry(carry.state, None, carry.batch_size)
     elif carry.trace is None and rule.init(graph, _shapes(graph, params)) is not None:

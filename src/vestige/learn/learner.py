@@ -1,6 +1,6 @@
 """The object users hold: a rule bound to a brainstate model."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 import brainstate
 import jax
@@ -11,6 +11,7 @@ from .._compat import is_float
 from ..graph import Graph, trace_graph
 from ..rules import Rule
 from . import _bridge as bridge
+from .checks import same_function, steps_of
 from .core import Carry, Result, gradients, init
 from .online import online_step
 from .silence import Silence
@@ -84,7 +85,7 @@ class Learner(bridge.Module):
         """A new sequence: the model's states as they were at `compile_graph`, empty traces. Parameters and generators stay."""
         made, _ = self._ready()
         made.write(self.start.value)
-        self._keep(jax.tree.map(jnp.zeros_like, self.memory))
+        self._keep(jax.tree.map(jnp.zeros_like, self.memory), empty=True)
         self.steps.value = jnp.zeros((), jnp.int32)
 
     reset_state = reset
@@ -126,17 +127,17 @@ class Learner(bridge.Module):
         """
         made, graph = self._ready()
         xs = xs if isinstance(xs, tuple) else (xs,)
-        T = _steps(xs)
+        T = steps_of(xs)
         inputs = xs, self._over_batch(bridge.clocks(bridge.clock(), T))
         self._check(inputs, lead=1)
         trace, fired = self.memory
         state, onward = self._state(made)
         carry = Carry(state, trace, self.batch_size)
         # a lambda written anew in a loop is still the same loss: nothing is compiled again
-        self._loss = self._loss if _same(self._loss, loss) else loss
+        self._loss = self._loss if same_function(self._loss, loss) else loss
         out = gradients(
             graph, self.rule, made.read(made.params), carry, inputs, targets, self._loss, None if self.whole else window,
-            mask=mask, reduction=reduction, first=first, last=last,
+            mask=mask, reduction=reduction, first=first or self._is_empty(), last=last,
         )  # fmt: skip
         made.write({**out.carry.state, **onward})
         trace = jax.tree.map(jnp.zeros_like, trace) if last else out.carry.trace
@@ -174,10 +175,16 @@ class Learner(bridge.Module):
         # a state a leaf: a mapped computation may batch each leaf along another axis
         leaves, self._tree = jax.tree.flatten(memory)
         self.leaves = [bridge.TraceState(a) for a in leaves]
+        self._keep(memory, empty=True)
 
-    def _keep(self, memory: Any) -> None:
+    def _keep(self, memory: Any, empty: bool = False) -> None:
         for state, value in zip(self.leaves, jax.tree.leaves(memory)):
             state.value = value
+        self._empty = [s.value for s in self.leaves] if empty else []
+
+    def _is_empty(self) -> bool:
+        """Do the traces hold the very arrays that a reset put there? Never so across the border of a transformation."""
+        return len(self._empty) == len(self.leaves) and all(s.value is a for s, a in zip(self.leaves, self._empty))
 
     def _state(self, made: bridge.Bridge) -> tuple[dict[bridge.Path, Any], dict[bridge.Path, Any]]:
         """The states that enter a step, and random generators as they leave it in a batch, whose examples draw apart."""
@@ -196,13 +203,11 @@ class Learner(bridge.Module):
 
     def _ready(self) -> tuple[bridge.Bridge, Graph]:
         if self._bridge is None or self._graph is None:
-            self._not_compiled()
+            name = type(self).__name__
+            raise NotCompiledError(
+                f"{name} was used before it knew its model: call `compile_graph(x)` with one example first"
+            )
         return self._bridge, self._graph
-
-    def _not_compiled(self) -> NoReturn:
-        raise NotCompiledError(
-            f"{type(self).__name__} was used before it knew its model's step: call `compile_graph(x)` with one example first"
-        )
 
     def _over_batch(self, clock: Any) -> Any:
         B = self.batch_size
@@ -232,17 +237,3 @@ class Learner(bridge.Module):
 
 def _no_loss(output: Any, target: Any) -> jax.Array:
     return jnp.zeros(())
-
-
-def _same(f: Any, g: Any) -> bool:
-    """Are these the same function: one object, or one piece of code over the same values?"""
-    code = lambda h: (getattr(h, "__code__", h), getattr(h, "__defaults__", None))
-    cells = lambda h: [id(c.cell_contents) for c in getattr(h, "__closure__", None) or ()]
-    return f is g or (code(f) == code(g) and cells(f) == cells(g))
-
-
-def _steps(xs: Any) -> int:
-    leaves: list[Any] = jax.tree.leaves(xs)
-    if not leaves or any(jnp.ndim(a) == 0 for a in leaves):
-        raise ValueError("inputs must lead with time: [T, ...] or [T, B, ...]")
-    return leaves[0].shape[0]
