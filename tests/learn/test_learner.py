@@ -247,3 +247,25 @@ def test_a_learner_knows_that_its_traces_are_empty_and_forgets_it_in_a_transform
     assert_close(run(xs, ys), first)
     assert_close(run(xs, ys), second)
     assert seen and not any(seen), "what a compiled program finds empty once may be full the next time"
+
+
+SCALE = 1.0
+
+
+def test_a_loss_written_anew_is_the_same_until_something_it_reads_has_changed():
+    global SCALE
+    from vestige.learn.checks import same_function
+
+    def make(weight):
+        return lambda output, target: weight * jnp.abs(output - target).mean()
+
+    weight = object()
+    assert same_function(make(weight), make(weight)) and not same_function(make(1.5), make(2.5))
+    xs, ys = sequence(4)
+    learner, sizes = built(vg.D_RTRL), []
+    for SCALE in (1.0, 3.0):
+        learner.reset()
+        anew = lambda output, target: SCALE * ((output - target) ** 2).mean()  # noqa: B023  a global
+        losses = learner.gradients(xs, ys, anew).losses
+        sizes.append(float(losses.sum()))
+    assert sizes[1] == pytest.approx(3 * sizes[0])

@@ -1,5 +1,6 @@
 """What must hold of parameters, states, inputs, targets and masks before anything runs."""
 
+from types import ModuleType
 from typing import Any
 
 import jax
@@ -96,10 +97,13 @@ def _steps(xs: Any, want: list[tuple[int, ...]], batch: int | None) -> int:
 
 
 def same_function(f: Any, g: Any) -> bool:
-    """Are these the same function: one object, or one piece of code over the same values?"""
-    code = lambda h: (getattr(h, "__code__", h), getattr(h, "__defaults__", None))
+    """Are these the same function: one object, or one piece of code over the same values? Global data may have changed."""
+    code = lambda h: (getattr(h, "__code__", h), getattr(h, "__defaults__", None), getattr(h, "__kwdefaults__", None))
     cells = lambda h: [id(c.cell_contents) for c in getattr(h, "__closure__", None) or ()]
-    return f is g or (code(f) == code(g) and cells(f) == cells(g))
+    if f is g or code(f) != code(g) or cells(f) != cells(g):
+        return f is g
+    read = [f.__globals__[n] for n in f.__code__.co_names if n in f.__globals__] if hasattr(f, "__code__") else []
+    return all(callable(v) or isinstance(v, ModuleType) for v in read)
 
 
 def steps_of(xs: Any) -> int:
