@@ -1,11 +1,45 @@
 """What a graph tells its user: what is learned, exactly or not, and what is dropped."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+from .program import Equation, Value
+
+
+@dataclass(frozen=True)
+class Path:
+    """One way of credit that full RTRL and BPTT follow and `local` and `instant` rules do not; prints as the report says it.
+
+    `recurrent`: through the input of `weight` to the previous states `source`; `carried`: by `weight` from the states `source`
+    into the states `into`, which remember; `own step`: the same from parameters, or of a parameter without a trace itself.
+    In the program: the values `cut` are constants for the mark that delivers `mark` (None: for all), which reads them by the
+    equations `cone`; and so in what the states numbered `states` inherit, or throughout the step where none are given.
+    """
+
+    kind: Literal["recurrent", "carried", "own step"]
+    weight: str
+    source: tuple[str, ...]
+    into: tuple[str, ...]
+    mark: Value | None
+    cut: frozenset[Value]
+    cone: tuple[Equation, ...]
+    states: tuple[int, ...]
+
+    def __str__(self) -> str:
+        source, into = ", ".join(self.source), ", ".join(self.into)
+        if self.kind == "recurrent":
+            return f"{self.weight} reads the previous {source}: no credit through it to earlier steps"
+        if self.mark is None:
+            return f"{self.weight}: too many values per position, or asked for by `untraced`"
+        remembers = f"{self.weight} carries {source} into {into}, which remembers"
+        if self.kind == "own step":
+            return f"{remembers}: credit of this step only"
+        return f"{remembers}: credit for what the former did before this step"
 
 
 @dataclass(frozen=True)
 class Report:
-    """Lines by subject; printable."""
+    """Lines by subject; printable. `paths`: what is dropped, as data."""
 
     groups: tuple[str, ...] = ()
     traced: tuple[str, ...] = ()
@@ -13,6 +47,7 @@ class Report:
     unread: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
         heads = {
