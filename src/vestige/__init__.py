@@ -5,7 +5,7 @@ import jax
 _double = jax.config.jax_enable_x64
 
 # ruff: noqa: E402
-from . import cells, neurons, nn, rules
+from . import cells, nest, neurons, nn, rules
 from .graph import Graph, GraphError, trace_graph
 from .learn import (
     BPTT,
@@ -99,6 +99,7 @@ __all__ = [
     "init",
     "lora_matmul",
     "matmul",
+    "nest",
     "neurons",
     "nn",
     "pp_prop",

@@ -11,7 +11,7 @@ import vestige
 SOURCE = Path(vestige.__file__).parent
 # each package may import from itself and from those before it
 ORDER = ["_compat", "ops", "graph", "rules", "learn"]
-SIDE = ["nn", "neurons", "cells"]  # use operators; what drives them does not import them
+SIDE = ["nn", "neurons", "cells", "nest"]  # use operators; what drives them does not import them
 CORE = {"_compat", "ops", "graph", "rules"}
 CORE_MAY = {"jax", "numpy"}
 PRIVATE = "jax._src"

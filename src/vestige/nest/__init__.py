@@ -1,0 +1,10 @@
+"""NEST's neuron models under their own names, with its parameters and its steps."""
+
+from .eprop_iaf_adapt_bsshslm_2020 import eprop_iaf_adapt_bsshslm_2020
+from .eprop_iaf_bsshslm_2020 import eprop_iaf_bsshslm_2020
+from .eprop_readout_bsshslm_2020 import cross_entropy, eprop_readout_bsshslm_2020, mean_squared_error
+
+__all__ = [
+    "cross_entropy", "eprop_iaf_adapt_bsshslm_2020", "eprop_iaf_bsshslm_2020", "eprop_readout_bsshslm_2020",
+    "mean_squared_error",
+]  # fmt: skip
