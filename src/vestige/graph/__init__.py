@@ -5,6 +5,7 @@ from .linearize import Pushed, linearize, transport
 from .program import Const
 from .readings import Step, forward, plain_step, prelude
 from .report import Report
+from .route import Pair, Route, Routed, Shown, fits, routed
 from .trace import trace_graph
 from .types import Edge, Graph, Group
 
@@ -14,13 +15,19 @@ __all__ = [
     "Graph",
     "GraphError",
     "Group",
+    "Pair",
     "Pushed",
     "Report",
+    "Route",
+    "Routed",
+    "Shown",
     "Step",
+    "fits",
     "forward",
     "linearize",
     "plain_step",
     "prelude",
+    "routed",
     "trace_graph",
     "transport",
 ]

@@ -9,6 +9,12 @@ from ..ops import untraced_p
 from .program import Atom, Equation, Program, Value, down, up
 
 
+def origin(early: Sequence[Equation], params: dict[str, Value], v: Atom) -> str:
+    """Names of the parameters that a value derives from."""
+    source = up(early, [v])
+    return " & ".join(n for n, p in params.items() if p in source) or "a constant"
+
+
 @dataclass(frozen=True, eq=False)
 class Draft:
     """A step on its way to a graph."""
@@ -32,8 +38,7 @@ class Draft:
 
     def origin(self, v: Atom) -> str:
         """Names of the parameters that a value derives from."""
-        source = up(self.early, [v])
-        return " & ".join(n for n, p in zip(self.param_names, self.program.ins) if p in source) or "a constant"
+        return origin(self.early, dict(zip(self.param_names, self.program.ins)), v)
 
     @property
     def own_step(self) -> set[Value]:

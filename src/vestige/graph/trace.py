@@ -10,7 +10,7 @@ from .draft import Draft
 from .errors import GraphError
 from .explain import explain
 from .groups import analyse
-from .program import Equation, Program, Value, down, flatten, spikes, up
+from .program import FLAT, Equation, Program, Value, down, flatten, spikes, up
 from .readings import read_apart
 from .types import Graph
 
@@ -50,7 +50,8 @@ def trace_graph(
         program=program, early=early, eqns=tuple(eqns), frontier=frontier,
         trained=tuple(v in of_params and is_float(v) for v in frontier),
         edges=edges, groups=groups, untraced=untraced, fresh=fresh, saved=saved, spikes=firing, solvers=solvers,
-        n_params=n_params, n_state=n_state, out_tree=jax.tree.structure(out_shape),
+        n_params=n_params, n_state=n_state, in_tree=jax.tree.structure((params, state, x)),
+        out_tree=jax.tree.structure(out_shape), limits=dict(max_own=max_own, max_block=max_block),
         param_names=draft.param_names, state_names=draft.state_names, positions=positions,
         report=explain(draft, edges, groups, untraced, fresh, positions),
     )  # fmt: skip
@@ -97,7 +98,7 @@ def _prelude(
     eqns = [e for e in program.eqns if not is_early(e)]
     read = {v for e in eqns for v in e.reads} | {v for v in program.outs if isinstance(v, Value)}
     known = [*program.ins[:n_params], *(v for e in early for v in e.outs)]
-    of_params = down(early, program.ins[:n_params])
+    of_params = down([e for e in early if e.name not in FLAT], program.ins[:n_params])
     return early, eqns, tuple(v for v in known if v in read), of_params
 
 

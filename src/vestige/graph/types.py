@@ -103,7 +103,9 @@ class Graph:
     solvers: dict[Equation, tuple[list[Layout | None], list[Layout | None]]]
     n_params: int
     n_state: int
+    in_tree: Any
     out_tree: Any
+    limits: dict[str, int]
     param_names: tuple[str, ...]
     state_names: tuple[str, ...]
     positions: bool

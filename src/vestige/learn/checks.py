@@ -96,6 +96,30 @@ def _steps(xs: Any, want: list[tuple[int, ...]], batch: int | None) -> int:
     return lengths.pop()
 
 
+def check_modulator(rule: Rule, modulator: Any, T: int, batch: int | None) -> Any:
+    """The modulator `[T, (B,) ...]`, if the rule takes one.
+
+    Raises:
+        ValueError: it is missing, not asked for, or does not lead with time (and batch).
+    """
+    if not rule.teach.modulated:
+        if modulator is not None:
+            raise ValueError(
+                "this rule takes no modulator; use `three_factor()` or `reward_modulated()`, or leave it out"
+            )
+        return None
+    if modulator is None:
+        raise ValueError(
+            "this rule needs a modulator: `gradients(..., modulator=m)` with m of shape [T], one number a step"
+        )
+    modulator, lead = jnp.asarray(modulator, float), (T,) if batch is None else (T, batch)
+    if modulator.shape == (T,):
+        return jnp.broadcast_to(modulator.reshape(T, *(1,) * (len(lead) - 1)), lead)
+    if modulator.shape[: len(lead)] != lead:
+        raise ValueError(f"modulator has shape {modulator.shape}; it is [T] = [{T}], or leads with {list(lead)}")
+    return modulator
+
+
 def same_function(f: Any, g: Any) -> bool:
     """Are these the same function: one object, or one piece of code over the same values? Global data may have changed."""
     code = lambda h: (getattr(h, "__code__", h), getattr(h, "__defaults__", None), getattr(h, "__kwdefaults__", None))

@@ -1,29 +1,36 @@
 """The pure core: `init` a carry, `gradients` of a sequence cut into windows; for any JAX step function."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
-from ..graph import Graph, prelude
+from ..graph import Graph, Pair, prelude, routed
 from ..rules import Rule
-from .checks import check_params, check_rule, check_sequence, inputs_like
-from .window import Loss, merge, window
+from .checks import check_modulator, check_params, check_rule, check_sequence, inputs_like
+from .teach import judge_of
+from .window import Data, Loss, merge, window
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["state", "trace"], meta_fields=["batch_size"])
+@partial(
+    jax.tree_util.register_dataclass, data_fields=["state", "trace", "added", "lasting"], meta_fields=["batch_size"]
+)
 @dataclass(frozen=True)
 class Carry:
     """What one window hands to the next: the network's state and the rule's trace.
 
+    `added`: states that the rule adds to the network's (filters, counts); `lasting`: what the rule learns itself and its
+    random key, shared by all examples, kept from sequence to sequence.
     `fresh`: as `init` made it, so its trace is empty. No field: it is lost, harmlessly, wherever a carry passes a transformation.
     """
 
     state: Any
     trace: Any
     batch_size: int | None = None
+    added: Any = None
+    lasting: Any = None
     fresh: ClassVar[bool] = False
 
 
@@ -46,21 +53,24 @@ def init(graph: Graph, rule: Rule, params: Any, state: Any, batch_size: int | No
 
     Raises:
         GraphError: the rule needs positions and the graph was traced without.
+        ValueError: feedback weights that do not fit the graph.
     """
     check_rule(graph, rule)
     check_params(graph, params)
-    trace = _empty(graph, rule, _shapes(graph, params), batch_size)
+    lasting = start_of(graph, rule, params)
+    trace, added = empty(graph, rule, params, lasting, batch_size)
     if batch_size is not None:
         many = lambda a: jnp.broadcast_to(a, (batch_size, *jnp.shape(a)))
         state = jax.tree.map(lambda a: jax.random.split(a, batch_size) if _is_key(a) else many(a), state)
-    carry = Carry(state, trace, batch_size)
+    carry = Carry(state, trace, batch_size, added, lasting)
     object.__setattr__(carry, "fresh", True)
     return carry
 
 
 def gradients(
     graph: Graph, rule: Rule, params: Any, carry: Carry, xs: Any, targets: Any, loss: Loss,
-    window: int | None = None, *, mask: Any = None, reduction: str = "sum", first: bool = False, last: bool = False,
+    window: int | None = None, *, mask: Any = None, modulator: Any = None, reduction: str = "sum",
+    first: bool = False, last: bool = False,
 ) -> Result:  # fmt: skip
     """Gradient of the losses of a sequence, as the rule gives it, in windows of at most `window` steps.
 
@@ -70,20 +80,24 @@ def gradients(
         loss: `loss(output, target) -> scalar`, called on batched output when there is a batch.
         window: steps per window; None: the whole sequence. Local and instant rules give the same gradient for every one.
         mask: `[T]` scales each step's loss; `[T, B]` weighs each example's (the loss is mapped over the batch, and averaged).
+        modulator: for rules that take one: `[T]` or `[T, B]` a number a step, or more axes, one a neuron.
         reduction: `"sum"` or `"mean"` over the steps.
         first: the sequence starts here; the trace is taken as empty, whatever it holds, as it is straight after `init`.
         last: the sequence ends here; the trace after it is not computed and the carry holds none.
 
     Raises:
-        ValueError: shapes that do not fit one another, the graph, or the carry.
+        ValueError: shapes that do not fit one another, the graph, or the carry; a modulator missing or not asked for.
     """
     check_rule(graph, rule)
     T = check_sequence(graph, params, carry.state, carry.batch_size, xs, targets, mask)
     xs = inputs_like(graph, xs)
+    modulator = check_modulator(rule, modulator, T, carry.batch_size)
     first = first or carry.fresh
+    lasting = carry.lasting if carry.lasting is not None else start_of(graph, rule, params)
+    carry = replace(carry, lasting=lasting)
     if first:
-        carry = Carry(carry.state, None, carry.batch_size)
-    elif carry.trace is None and rule.init(graph, _shapes(graph, params)) is not None:
+        carry = replace(carry, trace=None, added=None)
+    elif carry.trace is None and jax.tree.leaves(empty(graph, rule, params, lasting, None)):
         raise ValueError(
             "this carry holds no trace: it closed a sequence (`last=True`), so start again with `init`, or `first=True`"
         )
@@ -91,7 +105,10 @@ def gradients(
         raise ValueError(f"window is {window!r}; give a number of steps of at least 1, or None for the whole sequence")
     if reduction not in ("sum", "mean"):
         raise ValueError(f"reduction is {reduction!r}; choose 'sum' or 'mean'")
-    out = _run(graph, rule, loss, min(window or T, T), first, last, params, carry, xs, targets, mask)
+    K = min(window or T, rule.window or T, T)
+    ends = None if rule.teach.end is None else jnp.arange(T) == T - 1
+    data = Data(xs, targets, mask, modulator, ends)
+    out = _run(graph, rule, loss, K, first, last, params, carry, data)
     if reduction == "sum":
         return out
     return Result(jax.tree.map(lambda g: g / T, out.grads), out.losses, out.outputs, out.carry, out.firing)
@@ -99,32 +116,26 @@ def gradients(
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
 def _run(
-    graph: Graph,
-    rule: Rule,
-    loss: Loss,
-    K: int,
-    first: bool,
-    last: bool,
-    params: Any,
-    carry: Carry,
-    xs: Any,
-    targets: Any,
-    mask: Any,
+    graph: Graph, rule: Rule, loss: Loss, K: int, first: bool, last: bool, params: Any, carry: Carry, data: Data
 ) -> Result:
     """Whole windows in a scan; what is left over, ragged, after it."""
-    T = jax.tree.leaves(xs)[0].shape[0]
-    data = (xs, targets, mask)
-    live, pull, static = differentiable_prelude(graph, params)
-    judge = lambda s, target: loss(s.output, target)
-    step = partial(window, graph, rule, judge, static, batch=carry.batch_size)
+    T, B = jax.tree.leaves(data.xs)[0].shape[0], carry.batch_size
+    route = routed(graph, rule.route)
+    (key, memory), g = carry.lasting, route.graph
+    live, pull, static = differentiable_prelude(g, beside(rule, params, memory))
+    step = partial(window, g, rule, judge_of(rule, loss, memory, B), static, batch=B)
 
-    def body(c: Any, now: Any, **how: bool) -> Any:
-        state, trace, grads = c
-        w = step(state, trace, *now, **how)
-        return (w.state, w.trace, [a + b for a, b in zip(grads, w.grads)]), (w.losses, w.outputs, w.firing)
+    def body(c: Any, now: Data, **how: bool) -> Any:
+        state, trace, grads, (key, memory) = c
+        now_key, key = (None, None) if key is None else jax.random.split(key)
+        w = step(state, trace, now, lasting=memory, key=now_key, **how)
+        memory = memory if w.learned is None else jax.tree.map(jnp.add, memory, w.learned)
+        sums = [a + b for a, b in zip(grads, w.grads)]
+        return (w.state, w.trace, sums, (key, memory)), (w.losses, w.outputs, w.firing)
 
-    trace = _empty(graph, rule, static, carry.batch_size) if first else carry.trace
-    c = (carry.state, trace, [jnp.zeros_like(s) for s in live])
+    trace, added = empty(graph, rule, params, carry.lasting, B) if first else (carry.trace, carry.added)
+    state = carry.state if rule.route is None else Pair(carry.state, added)
+    c = (state, trace, [jnp.zeros_like(s) for s in live], (key, memory))
     n = T // K - (T % K == 0)  # the last window stands alone: its trace may go unused
     outs = []
     if n:
@@ -137,11 +148,36 @@ def _run(
         outs.append(jax.tree.map(lambda a: a.reshape(n * K, *a.shape[2:]), out) if n > 1 else out)
     c, out = body(c, jax.tree.map(lambda a: a[n * K :], data), empty=first and not n)
     losses, outputs, firing = jax.tree.map(lambda *a: jnp.concatenate(a), *outs, out)
-    state, trace, grads = c
-    trace = None if last else trace
-    return Result(
-        pull(grads), losses, outputs, Carry(state, trace, carry.batch_size), {k: v.mean() for k, v in firing.items()}
-    )
+    state, trace, grads, (key, memory) = c
+    memory = memory if rule.settle is None else rule.settle(memory)
+    grads = pull(grads)
+    if rule.route is not None:
+        state, added, grads, outputs = state.given, state.added, grads.given, outputs.given
+    left = (None, None) if last else (trace, added)
+    after = Carry(state, left[0], B, left[1], (key, memory))
+    return Result(grads, losses, outputs, after, {k: v.mean() for k, v in firing.items()})
+
+
+def start_of(graph: Graph, rule: Rule, params: Any) -> Any:
+    """(random key, the rule's own memory) before anything was learned."""
+    key = None if rule.seed is None else jax.random.key(rule.seed)
+    return key, None if rule.lasting is None else rule.lasting(graph, params)
+
+
+def beside(rule: Rule, params: Any, memory: Any) -> Any:
+    """The parameters, with what a route adds to them."""
+    if rule.route is None:
+        return params
+    return Pair(params, {f"feedback of {n}": b for n, b in memory.items()} if rule.route.own else {})
+
+
+def empty(graph: Graph, rule: Rule, params: Any, lasting: Any, batch: int | None) -> tuple[Any, Any]:
+    """An empty trace and the states that the rule adds."""
+    route = routed(graph, rule.route)
+    g = route.graph
+    static = jax.eval_shape(lambda p, m: prelude(g, beside(rule, p, m)), params, lasting[1])
+    new = rule.init(g, static), None if rule.route is None else route.empty
+    return new if batch is None else jax.tree.map(lambda a: jnp.broadcast_to(a, (batch, *jnp.shape(a))), new)
 
 
 def differentiable_prelude(graph: Graph, params: Any) -> tuple[list[Any], Any, list[Any]]:
@@ -160,17 +196,6 @@ def differentiable_prelude(graph: Graph, params: Any) -> tuple[list[Any], Any, l
         return jax.tree.unflatten(tree, merge(some, [jnp.zeros_like(p) for p in leaves], tuple(floats)))
 
     return live, back, static
-
-
-def _empty(graph: Graph, rule: Rule, static: list[Any], batch: int | None) -> Any:
-    """An empty trace."""
-    trace = rule.init(graph, static)
-    return trace if batch is None else jax.tree.map(lambda a: jnp.broadcast_to(a, (batch, *jnp.shape(a))), trace)
-
-
-def _shapes(graph: Graph, params: Any) -> list[Any]:
-    """The frontier as shapes."""
-    return jax.eval_shape(partial(prelude, graph), params)
 
 
 def _is_key(a: Any) -> bool:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compat import is_float
-from ..graph import Graph, trace_graph
+from ..graph import Graph, routed, trace_graph
 from ..rules import Rule
 from . import _bridge as bridge
 from .checks import same_function, steps_of
@@ -69,7 +69,7 @@ class Learner(bridge.Module):
         graph = trace_graph(made.step, params, state, inputs, positions=self.positions)
         carry = init(graph, self.rule, params, state)
         start = {path: v for path, v in carry.state.items() if path not in made.random}
-        trace = carry.trace, {p: jnp.zeros(()) for p in graph.spikes}
+        trace = carry.trace, {p: jnp.zeros(()) for p in graph.spikes}, carry.added
         if batch_size is not None:
             start = made.many(start, batch_size)
             trace = jax.tree.map(lambda a: jnp.broadcast_to(a, (batch_size, *a.shape)), trace)
@@ -78,6 +78,7 @@ class Learner(bridge.Module):
         self._silence = Silence(list(graph.spikes))
         self.start = bridge.TraceState(start)
         self._hold(trace)
+        self.lasting = bridge.TraceState(carry.lasting)
         self.steps.value = jnp.zeros((), jnp.int32)
         made.write(start)
 
@@ -97,19 +98,21 @@ class Learner(bridge.Module):
         made, graph = self._ready()
         inputs = x, bridge.clock()
         self._check(inputs, lead=0)
-        params, (trace, fired) = made.read(made.params), self.memory
+        params, (trace, fired, added) = made.read(made.params), self.memory
         state, onward = self._state(made)
-        now = online_step(graph, self.rule, params, Carry(state, trace, self.batch_size), inputs)
+        carry = Carry(state, trace, self.batch_size, added, self.lasting.value)
+        now, carry = online_step(graph, self.rule, params, carry, inputs)
         fired = {p: fired[p] + rate for p, rate in now.firing.items()}
         made.write({**now.state, **onward})
-        self._keep((now.trace, fired))
+        self._keep((now.trace, fired, carry.added))
+        self._last(carry)
         self.steps.value = self.steps.value + 1
         self._silence.watch(self.steps.value, fired if self.batch_size is None else {p: f[0] for p, f in fired.items()})
         return now.output
 
     def gradients(
         self, xs: Any, targets: Any, loss: Loss, window: int | None = 64, *,
-        mask: Any = None, reduction: str = "sum", first: bool = False, last: bool = False,
+        mask: Any = None, modulator: Any = None, reduction: str = "sum", first: bool = False, last: bool = False,
     ) -> Result:  # fmt: skip
         """Online gradients of a sequence, in windows; continues from the present state, and leaves the learner after it.
 
@@ -117,7 +120,7 @@ class Learner(bridge.Module):
             xs: `[T, ...]`, or `[T, B, ...]` after `compile_graph(x, batch_size=B)`; a tuple if the model takes several inputs.
             targets: lead with T.
             loss: `loss(output, target) -> scalar` on one step's (batched) output.
-            window, mask, reduction, first, last: see `vestige.gradients`. After `last` the traces are empty.
+            window, mask, modulator, reduction, first, last: see `vestige.gradients`. After `last` the traces are empty.
 
         Returns:
             A `Result`: `.grads` keyed and in units like `model.states(brainstate.ParamState)`, `.losses [T]`, `.outputs`.
@@ -130,18 +133,20 @@ class Learner(bridge.Module):
         T = steps_of(xs)
         inputs = xs, self._over_batch(bridge.clocks(bridge.clock(), T))
         self._check(inputs, lead=1)
-        trace, fired = self.memory
+        trace, fired, added = self.memory
         state, onward = self._state(made)
-        carry = Carry(state, trace, self.batch_size)
+        carry = Carry(state, trace, self.batch_size, added, self.lasting.value)
         # a lambda written anew in a loop is still the same loss: nothing is compiled again
         self._loss = self._loss if same_function(self._loss, loss) else loss
         out = gradients(
             graph, self.rule, made.read(made.params), carry, inputs, targets, self._loss, None if self.whole else window,
-            mask=mask, reduction=reduction, first=first or self._is_empty(), last=last,
+            mask=mask, modulator=modulator, reduction=reduction, first=first or self._is_empty(), last=last,
         )  # fmt: skip
         made.write({**out.carry.state, **onward})
-        trace = jax.tree.map(jnp.zeros_like, trace) if last else out.carry.trace
-        self._keep((trace, {p: f + T * out.firing[p] for p, f in fired.items()}))
+        old = trace, added
+        trace, added = jax.tree.map(jnp.zeros_like, old) if last else (out.carry.trace, out.carry.added)
+        self._keep((trace, {p: f + T * out.firing[p] for p, f in fired.items()}, added))
+        self._last(out.carry)
         self.steps.value = self.steps.value + T
         self._silence.check(T, out.firing)
         return out
@@ -154,7 +159,8 @@ class Learner(bridge.Module):
 
     @property
     def graph(self) -> Graph:
-        return self._ready()[1]
+        """The step as the rule reads it."""
+        return routed(self._ready()[1], self.rule.route).graph
 
     @property
     def report(self) -> str:
@@ -168,7 +174,7 @@ class Learner(bridge.Module):
 
     @property
     def memory(self) -> Any:
-        """(traces of the rule, firing rates summed since the last reset)."""
+        """(traces of the rule, firing rates summed since the last reset, states that the rule adds)."""
         return jax.tree.unflatten(self._tree, [s.value for s in self.leaves])
 
     def _hold(self, memory: Any) -> None:
@@ -181,6 +187,10 @@ class Learner(bridge.Module):
         for state, value in zip(self.leaves, jax.tree.leaves(memory)):
             state.value = value
         self._empty = [s.value for s in self.leaves] if empty else []
+
+    def _last(self, carry: Carry) -> None:
+        if jax.tree.leaves(carry.lasting):
+            self.lasting.value = carry.lasting
 
     def _is_empty(self) -> bool:
         """Do the traces hold the very arrays that a reset put there? Never so across the border of a transformation."""

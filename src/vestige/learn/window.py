@@ -12,11 +12,23 @@ from ..rules import Obs, Rule, Signal
 from ..rules.types import Update
 
 Loss = Callable[[Any, Any], jax.Array]
-Judge = Callable[[Step, Any], jax.Array]
+# of a step, its target and its modulator: the loss, and what the rule wants besides
+Judge = Callable[[Step, Any, Any], tuple[jax.Array, jax.Array]]
+
+
+class Data(NamedTuple):
+    """What drives and judges the steps, each leading with time; `last`: whether a step is the last of the call."""
+
+    xs: Any
+    targets: Any = None
+    mask: Any = None
+    modulator: Any = None
+    last: Any = None
 
 
 class Window(NamedTuple):
-    """What a window gives: next state and trace, gradients by frontier value, and per step loss, output, firing rates."""
+    """What a window gives: next state and trace, gradients by frontier value, and per step loss, output, firing rates; by how
+    much the rule's own memory changes."""
 
     state: Any
     trace: Any
@@ -24,6 +36,7 @@ class Window(NamedTuple):
     losses: jax.Array
     outputs: Any
     firing: dict[str, jax.Array]
+    learned: Any
 
 
 class Pulled(NamedTuple):
@@ -47,42 +60,38 @@ def merge(live: list[Any], fixed: list[Any], on: tuple[bool, ...]) -> list[Any]:
 
 
 def window(
-    g: Graph, rule: Rule, judge: Judge, static: list[Any], state: Any, trace: Any,
-    xs: Any, targets: Any, mask: jax.Array | None, batch: int | None,
-    empty: bool = False, recent: bool = False,
+    g: Graph, rule: Rule, judge: Judge, static: list[Any], state: Any, trace: Any, data: Data, batch: int | None,
+    lasting: Any = None, key: Any = None, empty: bool = False, recent: bool = False,
 ) -> Window:  # fmt: skip
     """Gradients of `sum_t mask_t judge(step_t, target_t)` as the rule gives them, for `[K, ...]` or `[K, B, ...]` inputs.
 
     Under `jit`, a next trace that the caller does not use costs nothing; `empty`: neither does this one, it is zero.
-    `recent`: the next trace may take the form that the rule has for it after a first window.
+    `recent`: the next trace may take the form that the rule has for it after a first window. `lasting`: the rule's own
+    memory; `key`: a random key for this window.
     """
-    p = _present(g, rule, judge, static, state, xs, targets, mask, batch)
+    p = _present(g, rule, judge, static, state, data, batch, lasting)
     if not g.edges and rule.scope != "full":  # every parameter has its own step's gradient: nothing to remember
-        return Window(p.state, trace, p.plain, p.losses, p.outputs, p.firing)
-    obs, axes = _observe(g, rule, static, p, jax.tree.leaves(xs), batch)
+        return Window(p.state, trace, p.plain, p.losses, p.outputs, p.firing, None)
+    obs, axes = _observe(g, rule, static, p, jax.tree.leaves(data.xs), batch)
+    if key is not None:
+        obs, axes = obs._replace(key=key if batch is None else jax.random.split(key, batch)), axes._replace(key=0)
+    obs, axes = obs._replace(lasting=lasting, modulator=data.modulator), axes._replace(modulator=1)
     one = lambda tr, o, s: rule.update(g, tr, o, s)
-    run = one if batch is None else jax.vmap(one, (0, axes, 1), Update(0, 1, 0, 0))  # type: ignore[arg-type]
+    run = one if batch is None else jax.vmap(one, (0, axes, 1), Update(0, 1, 0, 0, 0))  # type: ignore[arg-type]
     out = run(trace, obs, p.signal)
     if empty:
         out = out._replace(past=[None] * len(out.past))
     if empty and recent and rule.first is not None:
         begin = lambda tr, o: rule.first(g, tr, o)
         out = out._replace(trace=(begin if batch is None else jax.vmap(begin, (0, axes)))(trace, obs))
-    return Window(p.state, out.trace, _collect(g, p, out, batch), p.losses, p.outputs, p.firing)
+    learned = out.lasting if batch is None else jax.tree.map(lambda a: a.mean(0), out.lasting)
+    return Window(p.state, out.trace, _collect(g, p, out, batch), p.losses, p.outputs, p.firing, learned)
 
 
 def _present(
-    g: Graph,
-    rule: Rule,
-    judge: Judge,
-    static: list[Any],
-    state: Any,
-    xs: Any,
-    targets: Any,
-    mask: Any,
-    batch: int | None,
+    g: Graph, rule: Rule, judge: Judge, static: list[Any], state: Any, data: Data, batch: int | None, lasting: Any
 ) -> Pulled:
-    K = jax.tree.leaves(xs)[0].shape[0]
+    K = jax.tree.leaves(data.xs)[0].shape[0]
     lead = (K,) if batch is None else (K, batch)
     leaves, tree = jax.tree.flatten(state)
     floats = [is_float(h) for h in leaves]
@@ -94,20 +103,26 @@ def _present(
         full_static = merge(live, static, g.trained)
 
         def body(h: Any, now: Any) -> Any:
-            x, target, m, dm, de, ds = now
+            now, dm, de, ds = now
             if rule.scope == "instant":
                 h = jax.lax.stop_gradient(h)
             h = jax.tree.unflatten(tree, [a if b is None else a + b for a, b in zip(jax.tree.leaves(h), de)])
             delta = ds if rule.reads == "state" else None
             one = lambda h, x, dm, d: forward(g, full_static, h, x, dm, d, not full)
-            s = (one if batch is None else jax.vmap(one))(h, x, dm, delta)
+            s = (one if batch is None else jax.vmap(one))(h, now.xs, dm, delta)
             firing = {name: jnp.mean(v) for name, v in s.spikes.items()}
             points = jax.tree.leaves(h) if full else []
-            return s.state, (_weigh(judge, s, target, m), s.output, s.saved, points, firing)
+            loss, more = _weigh(judge, s, now)
+            more += _at_end(rule, s, now, batch)
+            return s.state, (loss, s.output, s.saved, points, firing, more)
 
         h = jax.tree.unflatten(tree, [a if b is None else b for a, b in zip(leaves, start)])
-        h, seen = jax.lax.scan(body, h, (xs, targets, mask, d_mark, d_entry, d_state))
-        return seen[0].sum(), (h, *seen)
+        h, seen = jax.lax.scan(body, h, (data, d_mark, d_entry, d_state))
+        *seen, more = seen
+        total = seen[0].sum() + more.sum()
+        if rule.ahead is not None:
+            total += _beyond(g, rule, lasting, jax.tree.leaves(h), batch)
+        return total, (h, *seen)
 
     live = [s for s, on in zip(static, g.trained) if on]
     start = [h if f and rule.scope != "instant" else None for h, f in zip(leaves, floats)]
@@ -120,12 +135,30 @@ def _present(
     return Pulled(*aux, plain, d0, Signal(dm, fold(entry), fold(ds), [None if d is None else d[None] for d in d0]))
 
 
-def _weigh(judge: Judge, step: Step, target: Any, mask: Any) -> jax.Array:
-    """The step's loss; a mask per step scales it, a mask per example weighs the examples' losses."""
-    if mask is None or mask.ndim == 0:
-        loss = _scalar(judge(step, target))
-        return loss if mask is None else loss * mask
-    return jnp.mean(jax.vmap(lambda *a: _scalar(judge(*a)))(step, target) * mask)
+def _weigh(judge: Judge, step: Step, now: Data) -> tuple[jax.Array, jax.Array]:
+    """The step's loss, and what the rule wants; a mask per step scales them, a mask per example weighs the examples' own."""
+    told = now.targets, now.modulator
+    if now.mask is None or now.mask.ndim == 0:
+        loss, more = map(_scalar, judge(step, *told))
+        return (loss, more) if now.mask is None else (loss * now.mask, more * now.mask)
+    each = jax.vmap(lambda *a: tuple(map(_scalar, judge(*a))))(step, *told)
+    return jnp.mean(each[0] * now.mask), jnp.mean(each[1] * now.mask)
+
+
+def _at_end(rule: Rule, step: Step, now: Data, batch: int | None) -> jax.Array | float:
+    """What the rule wants at the last step, averaged over the examples."""
+    if rule.teach.end is None or now.last is None:
+        return 0.0
+    wanted = rule.teach.end(step.output.added) if batch is None else jax.vmap(rule.teach.end)(step.output.added).mean()
+    return jnp.where(now.last, wanted, 0.0)
+
+
+def _beyond(g: Graph, rule: Rule, lasting: Any, leaves: list[Any], batch: int | None) -> jax.Array:
+    """Credit that a rule expects from beyond the window, for the state at its end."""
+    fixed = jax.lax.stop_gradient(leaves)
+    one = lambda h: rule.ahead(g, lasting, h)  # type: ignore[misc]
+    expected = (one if batch is None else jax.vmap(one))(fixed)
+    return sum((jnp.vdot(c, a) for c, a in zip(expected, leaves) if c is not None), jnp.zeros(()))
 
 
 def _scalar(loss: jax.Array) -> jax.Array:

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ..graph import Edge, Graph
+from ..graph import Edge, Graph, Route, Shown
 
 Scope = Literal["instant", "local", "full"]
 Reads = Literal["start", "entry", "state"]
@@ -14,12 +14,16 @@ Reads = Literal["start", "entry", "state"]
 
 class Obs(NamedTuple):
     """A window of K steps, one example; tiny axes lead. Per edge: `pre` x `[K, *in]`, `post` dh'/dy `[K, S, *out]`; per
-    group: `trans` dh'/dh `[K, S, S, P]`. `at`: the points themselves, (frontier, state leaves `[K, ...]`, input leaves)."""
+    group: `trans` dh'/dh `[K, S, S, P]`. `at`: the points themselves, (frontier, state leaves `[K, ...]`, input leaves).
+    `key`: a random key of this example and window; `lasting`: what the rule has learned itself; `modulator [K, ...]`."""
 
     pre: list[Any]
     post: list[Any]
     trans: list[Any]
     at: tuple[list[Any], list[Any], list[Any]]
+    key: Any = None
+    lasting: Any = None
+    modulator: Any = None
 
 
 class Signal(NamedTuple):
@@ -35,12 +39,33 @@ class Signal(NamedTuple):
 
 class Update(NamedTuple):
     """What a rule gives back. `uses[n]`: pairs (x, g), correlated over time and batch in one product; `past[n]`: (signal
-    `[S, *out]`, trace `[S, *e]`), contracted one example at a time; `static`: gradients of frontier values themselves."""
+    `[S, *out]`, trace `[S, *e]`), contracted one example at a time; `static`: gradients of frontier values themselves;
+    `lasting`: by how much the rule's own memory changes, averaged over the examples."""
 
     trace: Any
     uses: list[list[tuple[jax.Array, jax.Array]]]
     past: list[tuple[jax.Array, jax.Array] | None]
     static: list[jax.Array] | None = None
+    lasting: Any = None
+
+
+class Told(NamedTuple):
+    """One step, for a rule that wants something of it: what readers read, output, target, modulator, the user's loss."""
+
+    shown: Shown
+    output: Any
+    target: Any
+    modulator: Any
+    loss: Callable[[Any, Any], jax.Array]
+
+
+class Teaching(NamedTuple):
+    """What a rule wants besides the loss, as a loss of its own. `step(lasting, told)`: at every step, under the mask;
+    `end(shown)`: of one example, at the last step of each call. `modulated`: a modulator must be given."""
+
+    step: Callable[[Any, Told], jax.Array] | None = None
+    end: Callable[[Shown], jax.Array] | None = None
+    modulated: bool = False
 
 
 class Rule(NamedTuple):
@@ -51,6 +76,11 @@ class Rule(NamedTuple):
     `full`: everywhere). `reads`: which `Signal` it needs beside `mark`: at the window's `start`, at each step's `entry`,
     or of the new `state`. `first(graph, empty trace, obs)`: the trace after a sequence's first window in any form that
     `update` reads, if a cheaper one is at hand.
+
+    `route`, `teach`: what a learning signal meets on its way back, and what is wanted besides the loss. `window`: the
+    longest window. `lasting(graph, params)`: memory of the rule's own that all examples share and no reset clears, with
+    `settle` as it is after each call. `seed`: of the random keys that `Obs` then holds. `ahead(graph, lasting, state
+    leaves)`: dL/dh that the rule expects from beyond the window, per leaf.
     """
 
     init: Callable[[Graph, list[Any]], Any]
@@ -58,6 +88,13 @@ class Rule(NamedTuple):
     scope: Scope = "local"
     reads: Reads = "start"
     first: Callable[[Graph, Any, Obs], Any] | None = None
+    route: Route | None = None
+    teach: Teaching = Teaching()
+    window: int | None = None
+    lasting: Callable[[Graph, Any], Any] | None = None
+    settle: Callable[[Any], Any] | None = None
+    seed: int | None = None
+    ahead: Callable[[Graph, Any, list[Any]], list[Any]] | None = None
 
 
 def present(obs: Obs, signal: Signal) -> list[list[tuple[jax.Array, jax.Array]]]:

@@ -1,0 +1,66 @@
+"""Marks through which the rest of the network reads a population: where credit comes back from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._compat import is_float
+from .draft import origin
+from .program import Atom, Equation, Value, down, up
+from .types import Graph
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """A mark that reads populations; `parts`: what of its input comes from those that it does not feed in turn."""
+
+    mark: Equation
+    parts: tuple[Value, ...]
+
+
+def readers(graph: Graph) -> dict[str, Reader]:
+    """Marks that read a population without feeding it again, by the name of their weight."""
+    params, found = dict(zip(graph.param_names, graph.program.ins)), {}
+    leads = _leads(graph)
+    for e in (e for e in graph.eqns if e.is_mark):
+        targets = _reached(graph, down(graph.eqns, e.outs))
+        ahead = lambda s: s not in targets and not any(leads[t][s] for t in targets)  # noqa: B023
+        parts = [v for v in pieces(graph, e.ins[0]) if (source := _sources(graph, v)) and all(map(ahead, source))]
+        if parts:
+            name = origin(graph.early, params, e.ins[1])
+            found[name if name not in found else f"{name} ({len(found) + 1})"] = Reader(e, tuple(dict.fromkeys(parts)))
+    return found
+
+
+def pieces(graph: Graph, x: Atom) -> list[Value]:
+    """What a value is put together from: the parts of a concatenation, or itself."""
+    if not isinstance(x, Value) or not is_float(x):
+        return []
+    made = joined(graph, x)
+    return [x] if made is None else [v for a in made.ins for v in pieces(graph, a)]
+
+
+def joined(graph: Graph, x: Atom) -> Equation | None:
+    """The concatenation that makes a value."""
+    return next((e for e in graph.eqns if x in e.outs and e.name == "concatenate"), None)
+
+
+def _sources(graph: Graph, x: Value) -> list[int]:
+    """Populations on whose states a value depends without a mark between."""
+    need = up(graph.eqns, [x], marks=False)
+    return [n for n, q in enumerate(graph.groups) if any(graph.h_in[i] in need for i in q.states)]
+
+
+def _reached(graph: Graph, seen: set[Value]) -> list[int]:
+    return [n for n, q in enumerate(graph.groups) if any(graph.h_out[i] in seen for i in q.states)]
+
+
+def _leads(graph: Graph) -> np.ndarray:
+    """From which population paths lead to which, in any number of steps."""
+    n = len(graph.groups)
+    leads = np.zeros((n, n), bool)
+    for s, q in enumerate(graph.groups):
+        leads[s, _reached(graph, down(graph.eqns, [graph.h_in[i] for i in q.states]))] = True
+    for k in range(n):
+        leads |= leads[:, k : k + 1] & leads[k]
+    return leads

@@ -1,0 +1,221 @@
+"""The same step with another way back: what a learning signal meets between what reads a population and the population."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ..ops import mark
+from .errors import GraphError
+from .memory import decay_of, remembers_alike
+from .program import Atom, Value, run
+from .readers import Reader, joined, readers
+from .report import Report
+from .trace import trace_graph
+from .types import Graph
+
+stop = jax.lax.stop_gradient
+
+Step = Callable[["Pair", "Pair", Any], tuple["Pair", "Pair"]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """How credit passes back through the marks that read a population without feeding it again (its *readers*).
+
+    kappa: a reader's input gets an exponential memory, as if the reader itself remembered. `True`: where the reader's
+        population is a leaky sum with one decay, with that decay, which makes credit through it exact; a number: everywhere.
+    own: credit crosses a reader by weights of its own, given beside the parameters, not by those of the way forward;
+        `beside`: by the sum of both.
+    told: no credit crosses a reader; what readers read is shown instead, and the rule says what is wanted of it.
+    counts: spikes are counted, so that a rule may want a rate.
+    """
+
+    kappa: bool | float = False
+    own: bool = False
+    beside: bool = False
+    told: bool = False
+    counts: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.kappa, bool) and not 0 <= self.kappa < 1:
+            raise ValueError(
+                f"kappa is {self.kappa!r}; a decay per step lies in [0, 1); True takes that of the readout"
+            )
+
+
+class Pair:
+    """What the user's step takes, and what a route adds to it."""
+
+    def __init__(self, given: Any, added: Any):
+        self.given, self.added = given, added
+
+
+# without keys of its own, so that names of parameters and states stay as they are
+jax.tree_util.register_pytree_node(Pair, lambda p: ((p.given, p.added), None), lambda _, c: Pair(*c))
+
+
+class Shown(NamedTuple):
+    """What a rule may attach a signal to: `read` by name of the reader, `[*in]`; `counts` of spikes by population, over `steps`."""
+
+    read: dict[str, jax.Array]
+    counts: dict[str, jax.Array]
+    steps: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Routed:
+    """A graph over `Pair(params, weights back)` and `Pair(state, memories)`, whose output is `Pair(output, Shown)`.
+
+    `readers`: names and equations; `back`: shapes of their weights; `empty`: memories at the start of one example.
+    """
+
+    graph: Graph
+    readers: dict[str, Reader]
+    back: dict[str, jax.ShapeDtypeStruct]
+    empty: dict[str, jax.Array]
+
+
+@lru_cache(64)
+def routed(graph: Graph, route: Route | None) -> Routed:
+    """The step of `graph` with the derivatives of a route, analysed anew; the numbers it computes are the same.
+
+    Raises:
+        GraphError: nothing reads a population here, or no population spikes, and the route needs it.
+    """
+    if route is None:
+        return Routed(graph, {}, {}, {})
+    reading = readers(graph)
+    _check(graph, route, reading)
+    kept = _memories(graph, route, reading)
+    shape: Callable[[Any], jax.ShapeDtypeStruct] = lambda v: jax.ShapeDtypeStruct(v.shape, v.dtype)
+    empty = {key: jnp.zeros_like(shape(v)) for (_, v), key in kept.items()}
+    empty |= _counters(graph, route)
+    back = {n: shape(r.mark.ins[1]) for n, r in reading.items()} if route.own else {}
+    params, state, x = jax.tree.unflatten(graph.in_tree, [shape(v) for v in graph.program.ins])
+    step = _step(graph, route, reading, kept)
+    new = trace_graph(
+        step, Pair(params, {f"feedback of {n}": b for n, b in back.items()}), Pair(state, empty), x, **graph.limits
+    )
+    return Routed(replace(new, report=_report(graph, new, reading, kept)), reading, back, empty)
+
+
+def _memories(graph: Graph, route: Route, reading: dict[str, Reader]) -> dict[tuple[str, Value], str]:
+    """The memory of each part that a reader reads, by name; readers of one part share it if they forget alike."""
+    first: dict[Any, str] = {}
+    out = {}
+    for name, r in reading.items() if route.kappa else ():
+        target = remembers_alike(graph, r.mark) if route.kappa is True else ()
+        for v, called in zip(r.parts, _called(name, r)) if target is not None else ():
+            out[name, v] = first.setdefault((v, target), f"memory before {called}")
+    return out
+
+
+def _called(name: str, r: Reader) -> list[str]:
+    """Names of the parts that a reader reads."""
+    return [name if n == 0 else f"{name}, part {n + 1}" for n in range(len(r.parts))]
+
+
+def _counters(graph: Graph, route: Route) -> dict[str, jax.Array]:
+    if not route.counts:
+        return {}
+    return {"steps": jnp.zeros(()), **{f"spikes of {n}": jnp.zeros(v.shape, v.dtype) for n, v in graph.spikes.items()}}
+
+
+def _check(graph: Graph, route: Route, reading: dict[str, Reader]) -> None:
+    if (route.own or route.told) and not reading:
+        raise GraphError(
+            "no marked weight reads a population and leaves it, so there is no way back to give weights of its own. "
+            "Read the population through a marked readout (`vestige.matmul`), or use `d_rtrl()`."
+        )
+    if route.counts and not graph.spikes:
+        raise GraphError("a firing rate is wanted and no population spikes: leave `rate_strength` at 0")
+
+
+def _step(graph: Graph, route: Route, reading: dict[str, Reader], kept: dict[tuple[str, Value], str]) -> Step:
+    """The user's step, read equation by equation, with readers that pass credit as the route says."""
+    names, p = {r.mark: name for name, r in reading.items()}, graph.program
+    decay = {n: decay_of(graph, reading[n].mark) if route.kappa is True else lambda env: route.kappa for n, _ in kept}
+
+    def step(params: Pair, state: Pair, x: Any) -> tuple[Pair, Pair]:
+        env: dict[Value, Any] = {**p.consts, **dict(zip(p.ins, jax.tree.leaves((params.given, state.given, x))))}
+        new, shown = dict(state.added), {}
+        for e in (*graph.early, *graph.eqns):
+            if e not in names:
+                run([e], env)
+                continue
+            name, r = names[e], reading[names[e]]
+            # zero, with the slope that credit is to pass through: the reader sees what it always saw
+            slope = {}
+            for v, called in zip(r.parts, _called(name, r)):
+                live = env[v]
+                if (name, v) in kept:
+                    key = kept[name, v]
+                    live = new[key] = env[v] + stop(decay[name](env)) * state.added[key]
+                slope[v] = live - stop(live)
+                shown.setdefault(v, (called, stop(env[v]) + slope[v]))
+            env[e.outs[0]] = _read(graph, route, r, env, slope, params.added.get(f"feedback of {name}"))
+        counts = _count(graph, state.added, env, new)
+        leaves = [env[v] if isinstance(v, Value) else v.val for v in p.outs]
+        h, y = jax.tree.unflatten(graph.out_tree, leaves)
+        return Pair(h, new), Pair(y, Shown(dict(shown.values()) if route.told else {}, *counts))
+
+    return step
+
+
+def _read(
+    graph: Graph, route: Route, r: Reader, env: Any, slope: dict[Value, Any], back: jax.Array | None
+) -> jax.Array:
+    """What a reader delivers."""
+    op, w = r.mark.params["op"], _value(env, r.mark.ins[1])
+    fixed = dict.fromkeys(slope, 0.0)
+    if route.told:
+        return mark(op, _input(graph, r.mark.ins[0], env, fixed, False), w)
+    if back is None:
+        return mark(op, _input(graph, r.mark.ins[0], env, slope, False), w)
+    late = mark(op, _input(graph, r.mark.ins[0], env, slope, True), stop(back + w if route.beside else back))
+    return mark(op, _input(graph, r.mark.ins[0], env, fixed, False), w) + (late - stop(late))
+
+
+def _input(graph: Graph, x: Atom, env: Any, slope: dict[Value, Any], alone: bool) -> jax.Array:
+    """The input of a reader, its parts with the slopes they are given; `alone`: everything else a constant."""
+    if x in slope:
+        return stop(env[x]) + slope[x]  # type: ignore[index]
+    e = joined(graph, x)
+    if e is None:
+        return stop(_value(env, x)) if alone else _value(env, x)
+    return jnp.concatenate([_input(graph, a, env, slope, alone) for a in e.ins], e.params["dimension"])
+
+
+def _value(env: Any, a: Atom) -> Any:
+    return env[a] if isinstance(a, Value) else a.val
+
+
+def _count(graph: Graph, old: dict[str, Any], env: Any, new: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """Spikes and steps counted so far, put among the new memories."""
+    if "steps" not in old:
+        return {}, ()
+    new["steps"] = old["steps"] + 1
+    for n, v in graph.spikes.items():
+        new[f"spikes of {n}"] = old[f"spikes of {n}"] + env[v]
+    return {n: new[f"spikes of {n}"] for n in graph.spikes}, new["steps"]
+
+
+def _report(graph: Graph, new: Graph, reading: dict[str, Reader], kept: dict[tuple[str, Value], str]) -> Report:
+    """What the new graph says, but for paths that a memory keeps."""
+    return new.report
+
+
+def fits(back: dict[str, Any], want: dict[str, Any], what: Sequence[str] = ()) -> None:
+    """Raises ValueError unless weights back are named and shaped as the readers' own."""
+    unknown = sorted(set(back) - set(want))
+    if unknown:
+        raise ValueError(f"feedback for {unknown}: no reader of a population has this weight; there are {sorted(want)}")
+    for name, b in back.items():
+        if jnp.shape(b) != want[name].shape:
+            raise ValueError(
+                f"feedback for `{name}` has shape {jnp.shape(b)}; it takes the place of that weight, so {want[name].shape}"
+            )
