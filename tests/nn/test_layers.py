@@ -1,5 +1,7 @@
 """Layers and cells against their equations written as a numpy loop; one example and a batch."""
 
+from functools import partial
+
 import brainstate
 import jax
 import jax.numpy as jnp
@@ -59,6 +61,18 @@ def minimal(m, x, h, c):
     return g * h + (1 - g) * z, c
 
 
+def diagonal(m, x, h, c):
+    z, w = dense(m.phi, x), {k: np.asarray(v) for k, v in m.u.value.items()}
+    g = s(w["z"] * z + w["h"] * h + w["bias"])
+    return g * h + (1 - g) * z, c
+
+
+def elstm(m, x, h, c):
+    f = s(dense(m.W_f, x) + np.asarray(m.u_f.value) * c)
+    c = f * c + (1 - f) * np.tanh(dense(m.W_z, x) + np.asarray(m.u_z.value) * c)
+    return s(dense(m.W_o, x, c)) * c, c
+
+
 def mingru(m, x, h, c):
     z = s(dense(m.W_z, x))
     return (1 - z) * h + z * dense(m.W_x, x), c
@@ -71,11 +85,12 @@ def minlstm(m, x, h, c):
 
 CELLS = [
     (vn.ValinaRNNCell, elman), (vn.GRUCell, gru), (vn.MGUCell, mgu), (vn.LSTMCell, lstm), (vn.URLSTMCell, urlstm),
-    (vn.MinimalRNNCell, minimal), (vn.MiniGRU, mingru), (vn.MiniLSTM, minlstm),
+    (vn.MinimalRNNCell, minimal), (partial(vn.MinimalRNNCell, diagonal=True), diagonal), (vn.MiniGRU, mingru),
+    (vn.MiniLSTM, minlstm), (vn.ElementwiseLSTMCell, elstm),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("cell, equation", CELLS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("cell, equation", CELLS, ids=[e.__name__ for _, e in CELLS])
 def test_cells_follow_their_equations(cell, equation):
     kw = {} if cell is vn.URLSTMCell else {"b_init": brainstate.nn.init.Normal(0.5)}
     m = cell(3, 4, state_init=brainstate.nn.init.Constant(0.1), **kw)
@@ -86,7 +101,7 @@ def test_cells_follow_their_equations(cell, equation):
     batch = run(m, np.stack([xs, -xs], 1), batch_size=2)
     np.testing.assert_allclose(batch[:, 0], got, rtol=1e-10)
     brainstate.nn.reset_all_states(m)
-    np.testing.assert_allclose(m.h.value, 0.1)
+    np.testing.assert_allclose(getattr(m, m.variables[-1]).value, 0.1)
 
 
 def test_the_linear_recurrent_unit_is_a_complex_recurrence():
@@ -101,6 +116,22 @@ def test_the_linear_recurrent_unit_is_a_complex_recurrence():
         h = lam * h + np.exp(m.gamma_log.value) * (x @ B)
         np.testing.assert_allclose(y, (h @ C).real + m.D.value * x, rtol=1e-10)
     assert run(m, np.stack([xs, xs], 1), batch_size=2).shape == (6, 2, 3)
+
+
+@pytest.mark.parametrize("linear", [True, False])
+def test_trace_units_are_a_complex_recurrence_that_reads_both_parts(linear):
+    m = vn.RTUCell(3, 5, "tanh", linear, r_min=0.4, r_max=0.9)
+    lam = np.exp(-np.exp(m.nu_log.value) + 1j * np.exp(m.theta_log.value))
+    B = np.asarray(m.B_re.weight.value["weight"]) + 1j * np.asarray(m.B_im.weight.value["weight"])
+    squash = lambda h: np.tanh(h.real) + 1j * np.tanh(h.imag)
+    h = np.zeros(5)
+    for x, y in zip(xs, run(m, xs), strict=True):
+        h = lam * h + np.sqrt(1 - abs(lam) ** 2) * (x @ B)
+        h, seen = (h, squash(h)) if linear else (squash(h), squash(h))
+        np.testing.assert_allclose(y, np.concatenate([seen.real, seen.imag]), rtol=1e-10)
+    assert m.out_size == (10,) and run(m, np.stack([xs, xs], 1), batch_size=2).shape == (6, 2, 10)
+    brainstate.nn.reset_all_states(m)
+    assert not np.any(m.h_re.value) and not np.any(m.h_im.value)
 
 
 def test_leaky_rate_readout():
@@ -177,7 +208,11 @@ def test_norms_follow_a_layer():
         (lambda: vn.Linear(3, 4, w_init=np.ones((4, 3))), "needed is"),
         (lambda: vn.Linear((2, 3), (5, 4)), "last axis only"),
         (lambda: vn.GRUCell(3, 4, activation="tahn"), "no such function"),
-        (lambda: vn.LRUCell(3, 4, r_min=0.9, r_max=0.5), "ring"),
+        (lambda: vn.LRUCell(3, 4, r_min=0.9, r_max=0.5), "LRUCell: the ring"),
+        (lambda: vn.RTUCell(3, 4, r_max=1.5), "RTUCell: the ring"),
+        (lambda: vn.RTUCell((2, 3), 4), "flatten the input"),
+        (lambda: vn.RTUCell(3, 4, activation="tahn"), "no such function"),
+        (lambda: vn.MinimalRNNCell(3, 4, b_init=np.ones(3), diagonal=True), "needed is"),
         (lambda: vn.Linear(3, 4)(np.ones(4)), "does not fit"),
     ],
 )

@@ -47,11 +47,17 @@ class Synaptic(brainstate.nn.Module):
         return self.neuron.V.value / u.mV
 
 
+def squashed():
+    """The paper's input map: a product and a tanh."""
+    return brainstate.nn.Sequential(vn.Linear(3, 4), jnp.tanh)
+
+
 trained = lambda v: brainstate.ParamState(jnp.full(4, v.mantissa) * u.get_unit(v))
 ALONE = {
     "MiniGRU": lambda: vn.MiniGRU(3, 4),
     "MiniLSTM": lambda: vn.MiniLSTM(3, 4),
     "LRU": lambda: vn.LRUCell(3, 4),
+    "MinimalRNN, tanh": lambda: vn.MinimalRNNCell(3, 4, phi=squashed(), diagonal=True),
     "rate readout": lambda: vn.LeakyRateReadout(3, 4, tau=trained(5.0 * u.ms)),
     "spike readout": lambda: vn.LeakySpikeReadout(3, 4),
     "LIF": lambda: Spiking(ne.LIF(4, tau=trained(5.0 * u.ms), V_th=trained(1.0 * u.mV))),

@@ -3,9 +3,10 @@
 from brainstate.nn import GroupNorm, LayerNorm, RMSNorm
 
 from .convolution import Conv1d, Conv2d, Conv3d, conv
+from .diagonal import ElementwiseLSTMCell, LRUCell, RTUCell
 from .functional import einsum, element_wise, embedding, lora_matmul, matmul, sparse_matmul
 from .linear import Embedding, Linear, LoRA, ScaledWSLinear, SignedWLinear, SparseLinear
-from .minimal import LRUCell, MiniGRU, MiniLSTM, MinimalRNNCell
+from .minimal import MiniGRU, MiniLSTM, MinimalRNNCell
 from .params import (
     ConvOp,
     ElemWiseOp,
@@ -23,9 +24,10 @@ from .states import ETraceGroupState, ETraceState, ETraceTreeState
 
 __all__ = [
     "Conv1d", "Conv2d", "Conv3d", "ConvOp", "ETraceGroupState", "ETraceParam", "ETraceState", "ETraceTreeState",
-    "ElemWiseOp", "ElemWiseParam", "Embedding", "GRUCell", "GroupNorm", "LRUCell", "LSTMCell", "LayerNorm",
-    "LeakyRateReadout", "LeakySpikeReadout", "Linear", "LoRA", "LoraOp", "MGUCell", "MatMulOp", "MiniGRU", "MiniLSTM",
-    "MinimalRNNCell", "NonTempParam", "RMSNorm", "Recurrent", "ScaledWSLinear", "SignedWLinear", "SpMatMulOp",
-    "SparseLinear", "URLSTMCell", "ValinaRNNCell", "VanillaRNNCell", "conv", "einsum", "element_wise", "embedding",
-    "lora_matmul", "matmul", "sparse_matmul", "untraced",
+    "ElemWiseOp", "ElemWiseParam", "ElementwiseLSTMCell", "Embedding", "GRUCell", "GroupNorm", "LRUCell",
+    "LSTMCell", "LayerNorm", "LeakyRateReadout", "LeakySpikeReadout", "Linear", "LoRA", "LoraOp", "MGUCell",
+    "MatMulOp", "MiniGRU", "MiniLSTM", "MinimalRNNCell", "NonTempParam", "RMSNorm", "RTUCell", "Recurrent",
+    "ScaledWSLinear", "SignedWLinear", "SpMatMulOp", "SparseLinear", "URLSTMCell", "ValinaRNNCell",
+    "VanillaRNNCell", "conv", "einsum", "element_wise", "embedding", "lora_matmul", "matmul", "sparse_matmul",
+    "untraced",
 ]  # fmt: skip

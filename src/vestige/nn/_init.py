@@ -16,6 +16,7 @@ kaiming = brainstate.nn.init.KaimingNormal()
 xavier = brainstate.nn.init.XavierNormal()
 lecun = brainstate.nn.init.LecunNormal()
 orthogonal = brainstate.nn.init.Orthogonal()
+small = brainstate.nn.init.Normal(scale=0.1)
 
 
 def size(s: Size) -> tuple[int, ...]:
