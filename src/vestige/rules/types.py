@@ -81,6 +81,9 @@ class Rule(NamedTuple):
     longest window. `lasting(graph, params)`: memory of the rule's own that all examples share and no reset clears, with
     `settle` as it is after each call. `seed`: of the random keys that `Obs` then holds. `ahead(graph, lasting, state
     leaves)`: dL/dh that the rule expects from beyond the window, per leaf.
+
+    `smooths(graph, frontier)`: by edge, the decay of a sum over its inputs that the rule makes a factor of a trace, the other one
+    being a sum over outputs (None: of this edge it makes none). A product of sums is a sum of products if inputs keep their sign.
     """
 
     init: Callable[[Graph, list[Any]], Any]
@@ -95,6 +98,7 @@ class Rule(NamedTuple):
     settle: Callable[[Any], Any] | None = None
     seed: int | None = None
     ahead: Callable[[Graph, Any, list[Any]], list[Any]] | None = None
+    smooths: Callable[[Graph, list[Any]], list[float | None]] | None = None
 
 
 def present(obs: Obs, signal: Signal) -> list[list[tuple[jax.Array, jax.Array]]]:
