@@ -1,18 +1,18 @@
 """D-RTRL: one trace per weight and state; a state remembers through its own dynamics alone."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from ..graph import Edge, Graph, Pushed, transport
+from ..graph import Edge, Graph, Pushed, Route, transport
 from .block import after, over, times
 from .types import Obs, Rule, Signal, Update, present, trace_shape, weights
 
 
-@cache
-def d_rtrl() -> Rule:
+@lru_cache(typed=True)
+def d_rtrl(*, kappa: bool | float = False) -> Rule:
     """Diagonal real-time recurrent learning.
 
     Per position, with x in R^I, f = dh'/dy in R^S, D = dh'/dh in R^SxS:
@@ -22,6 +22,11 @@ def d_rtrl() -> Rule:
     The gradient is the exact present plus the trace of the window's entry, for a window of any length the same number.
     Memory `S * unshared weights` per example; compute per step as one outer product of that size, in windows of K as one
     matrix product over K. Exact (= BPTT) when no credit crosses from neuron to neuron through time.
+
+    Args:
+        kappa: credit through readouts that remember. A leaky readout `o <- k o + W z` with one decay for all outputs is
+            `W r` with `r <- k r + z`, so one more state per neuron that it reads makes its credit exact. `True`: where the
+            graph finds such readouts, as the report says; a decay in [0, 1): before every mark that reads a population.
 
     Source: Wang et al., "Model-agnostic linear-memory online learning in spiking neural networks", 2024 (D-RTRL).
     """
@@ -42,7 +47,16 @@ def d_rtrl() -> Rule:
             new[n] = advance(*moved, *way) if way else push(graph, *moved, edge.of(obs.trans))
         return Update(new, uses, past)
 
-    return Rule(init, update, "local", first=first)
+    return Rule(init, update, "local", first=first, route=remembering(kappa))
+
+
+def remembering(kappa: bool | float) -> Route | None:
+    """The route of a kappa filter.
+
+    Raises:
+        ValueError: a decay outside [0, 1).
+    """
+    return None if kappa is False else Route(kappa)
 
 
 class Recent(NamedTuple):

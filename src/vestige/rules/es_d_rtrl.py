@@ -1,6 +1,6 @@
 """ES-D-RTRL (pp-prop): the trace as an outer product of a presynaptic and a postsynaptic memory."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -8,12 +8,13 @@ import jax.numpy as jnp
 
 from ..graph import Edge, Graph, GraphError, Pushed, transport
 from .block import over, times
+from .d_rtrl import remembering
 from .types import Obs, Rule, Signal, Update, picks, pre_zeros, weights
 
 Decay = float | int | tuple[float | int, float | int]
 
 
-def es_d_rtrl(decay_or_rank: Decay = 0.99, *, correct: bool = True) -> Rule:
+def es_d_rtrl(decay_or_rank: Decay = 0.99, *, correct: bool = True, kappa: bool | float = False) -> Rule:
     """Exponential-smoothing D-RTRL.
 
         ex <- a_x ex + x ;   ef <- a_f D ef + (1 - a_f) f ;   dW = sum_t ex_t q_t
@@ -27,14 +28,15 @@ def es_d_rtrl(decay_or_rank: Decay = 0.99, *, correct: bool = True) -> Rule:
     Args:
         decay_or_rank: a float is the decay a; an integer rank r is the decay `(r - 1) / (r + 1)`; a pair is (x side, f side).
         correct: divide by `1 - a_f^t` (t in steps), so that young traces are not small.
+        kappa: credit through readouts that remember, as for `d_rtrl`.
 
     Source: Wang et al., "Model-agnostic linear-memory online learning in spiking neural networks", 2024 (ES-D-RTRL).
     """
-    return _filtered(*decays(decay_or_rank), correct)
+    return _filtered(*decays(decay_or_rank), correct, kappa)
 
 
-@cache
-def _filtered(ax: float, af: float, correct: bool) -> Rule:
+@lru_cache(typed=True)
+def _filtered(ax: float, af: float, correct: bool, kappa: bool | float) -> Rule:
     # one rule for equal numbers, so that nothing is compiled twice
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
         def step(old: Any, now: Any) -> Any:
@@ -52,7 +54,7 @@ def _filtered(ax: float, af: float, correct: bool) -> Rule:
         trace, uses = jax.lax.scan(step, trace, moving)
         return Update(trace, uses, [None] * len(graph.edges))
 
-    return Rule(factors, update, "instant", "entry")
+    return Rule(factors, update, "instant", "entry", route=remembering(kappa))
 
 
 def factors(graph: Graph, static: list[Any]) -> tuple[jax.Array, list[Any], list[Any]]:

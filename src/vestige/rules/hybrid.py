@@ -4,24 +4,23 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any, Literal
 
-import jax
-import jax.numpy as jnp
-
 from ..graph import Edge, Graph, GraphError, Pushed
-from .block import over, times
-from .d_rtrl import advance, suffix_products
 from .d_rtrl import init as full_traces
+from .d_rtrl import remembering, suffix_products
 from .es_d_rtrl import Decay, es_d_rtrl, factors
+from .instant import arrears, step_by_step
 from .types import Obs, Rule, Signal, Update, picks, trace_shape, weights
 
 Kind = Literal["full", "factorised"]
 
 
-def hybrid(decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = None) -> Rule:
+def hybrid(
+    decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = None, kappa: bool | float = False
+) -> Rule:
     """A per-parameter trace where it holds no more numbers than the factors, else the factors of ES-D-RTRL.
 
     `choose` names weights (as the report does) whose trace is to be `full` or `factorised` whatever their size.
-    Convolutions and sparse weights usually take the first, dense ones the second.
+    Convolutions and sparse weights usually take the first, dense ones the second. `kappa` as for `d_rtrl`.
 
     Source: Wang et al., "Model-agnostic linear-memory online learning in spiking neural networks", 2024 (hybrid rule).
     """
@@ -54,16 +53,12 @@ def hybrid(decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = N
         whole, pair = trace
         on = factorised(whole)
         ways: list[Any] = [None if isinstance(d, Pushed) else suffix_products(d) for d in obs.trans]
-        late: list[Any] = [None if isinstance(d, Pushed) else _arrears(d, s) for d, s in zip(obs.trans, signal.entry)]
+        late: list[Any] = [None if isinstance(d, Pushed) else arrears(d, s) for d, s in zip(obs.trans, signal.entry)]
         new, past = list(whole), list[Any]([None] * len(whole))
         uses: list[Any] = [None] * len(whole)
         for n, (edge, e) in enumerate(zip(graph.edges, whole)):
             if e is not None:
-                first, c = edge.of(late)  # dL/dh_0 and, per step, what later steps want of its new state
-                owed = edge.share(jax.vmap(over)(edge.spread(c), obs.post[n]))
-                new[n] = advance(edge, e, obs.pre[n], obs.post[n], *edge.of(ways))
-                uses[n] = [(obs.pre[n], signal.mark[n] + owed)]
-                past[n] = edge.spread(first), e
+                new[n], uses[n], past[n] = step_by_step(edge, e, n, obs, signal, edge.of(ways), edge.of(late))
         some = lambda items: [items[n] for n in on]
         if on:
             part = obs._replace(pre=some(obs.pre), post=some(obs.post))
@@ -73,19 +68,9 @@ def hybrid(decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = N
                 uses[n] = use
         return Update((new, pair), uses, past)
 
-    return Rule(init, update, "instant", "entry")
+    return Rule(init, update, "instant", "entry", route=remembering(kappa))
 
 
 def factorised(whole: list[Any]) -> list[int]:
     """Edges without a full trace, in their order: those whose factors the second half of the trace holds."""
     return [n for n, e in enumerate(whole) if e is None]
-
-
-def _arrears(D: jax.Array, entry: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """`c_t = L_{t+1} + D_{t+1}^T c_{t+1}`: credit of later steps for the state after step t; c_0 for the window's entry."""
-
-    def step(c: jax.Array, now: Any) -> Any:
-        d, signal = now
-        return signal + times(jnp.swapaxes(d, 0, 1), c), c
-
-    return jax.lax.scan(step, jnp.zeros_like(entry[0]), (D, entry), reverse=True)
