@@ -1,32 +1,44 @@
-"""How far a rule's gradient is from the truth, parameter by parameter."""
+"""How far a rule's gradient is from the truth, parameter by parameter, and why."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from .._compat import is_float
-from ..graph import Graph, plain_step, prelude
+from ..graph import prelude
+from ..graph.report import Path
+from ..rules import Rule
 from . import _bridge as bridge
+from .audit_activity import Inputs, Population, activity
+from .audit_paths import Dropped, dropped_by, parts, share
+from .audit_truth import Piece, Truth, flat, truth
 from .core import Carry, gradients
 from .learner import Learner
 from .window import Loss
 
-SAMPLES = 64  # elements of a parameter that finite differences look at
+NEGLIGIBLE = 1e-3  # of a parameter's largest element: smaller ones have no sign to speak of
 
 
 @dataclass(frozen=True)
 class Row:
-    """One parameter: angle and size of the online gradient against the true one."""
+    """One parameter: the online gradient a against the true one g.
+
+    `cosine`: `<a, g> / |a| |g|`; `ratio`: `|a| / |g|`; `online`, `true`: `|a|` and `|g|`; `sign`: share of elements with the sign
+    of g, among those of g above 0.001 of its largest. With g' what is left of g when all dropped paths are cut, `dropped` is
+    `|g - g'| / |g|`, and `own` is `|a - g'| / |g|`: what the rule itself gets wrong, as by factorised traces, feedback weights,
+    or a window too short.
+    """
 
     name: str
     cosine: float
     ratio: float
+    sign: float
     online: float
     true: float
+    dropped: float
+    own: float
 
     @property
     def note(self) -> str:
@@ -39,32 +51,57 @@ class Row:
 
 @dataclass(frozen=True)
 class Audit:
-    """What `audit` found; printable. `method` says what the truth was: reverse mode, or finite differences on samples."""
+    """What `audit` found; printable. `method` says what the truth was: reverse mode, or finite differences on samples.
+
+    `rows`: parameters; `paths`: ways of credit that the rule drops, with what each carries; `populations`: who fires;
+    `inputs`: the signs of what each traced weight reads.
+    """
 
     rows: tuple[Row, ...]
     method: str
-    firing: dict[str, float]
-    dropped: tuple[str, ...]
+    paths: tuple[Dropped, ...]
+    populations: tuple[Population, ...]
+    inputs: tuple[Inputs, ...]
+
+    @property
+    def firing(self) -> dict[str, float]:
+        """Spikes per neuron and step, by population."""
+        return {p.name: p.rate for p in self.populations}
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """What the rule drops, as the report says it."""
+        return tuple(p.line for p in self.paths)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain data, ready for json; numbers that are not finite become None."""
+        return _plain(asdict(self))
 
     def __str__(self) -> str:
         width = max([9, *(len(r.name) for r in self.rows)])
-        lines = [f"{'parameter':{width}}  cosine   |online|/|true|   against {self.method}"]
-        lines += [f"{r.name:{width}}  {r.cosine:6.4f}   {r.ratio:15.4f}   {r.note}" for r in self.rows]
-        lines += [f"firing rate of {p}: {rate:.4f} per step" for p, rate in self.firing.items()]
-        return "\n".join([*lines, *(f"dropped: {d}" for d in self.dropped)])
+        head = f"{'parameter':{width}}  cosine  |online|/|true|  same sign  dropped  rule's own  against {self.method}"
+        lines = [f"{r.name:{width}}  {_numbers(r)}  {r.note}".rstrip() for r in self.rows]
+        told = [*self.populations, *(x for x in self.inputs if x.decay is not None)]
+        return "\n".join([head, *lines, *map(str, told), *(f"dropped: {p}" for p in self.paths)])
 
 
-def audit(learner: Learner, xs: Any, targets: Any, loss: Loss, window: int | None = 64) -> Audit:
+def audit(
+    learner: Learner, xs: Any, targets: Any, loss: Loss, window: int | None = 64, *,
+    mask: Any = None, reduction: str = "sum", **more: Any,
+) -> Audit:  # fmt: skip
     """Compare the learner's gradient of a sequence, from its start state, with backpropagation through time.
 
     Where reverse mode is impossible (an adaptive solver in the step), the truth is central finite differences on up to 64
-    elements of each parameter, and cosine and ratio are of those elements. The learner itself is left as it is.
+    elements of each parameter, and cosine, ratio and signs are of those elements. The learner itself is left as it is.
+
+    Every way of credit that the report says is dropped is measured: the true gradient once more, with that one cut. It costs a
+    backpropagation for each of them.
 
     Args:
-        xs, targets, loss, window: as for `learner.gradients`.
+        xs, targets, loss, window, mask, reduction: as for `learner.gradients`; so is `more`, what the rule needs besides.
 
     Returns:
-        An `Audit`: one row per parameter leaf (cosine and norm ratio), firing rates, and what the rule drops.
+        An `Audit`: one row per parameter leaf, dropped paths, firing, and inputs by sign.
     """
     made, graph = learner._ready()
     xs = xs if isinstance(xs, tuple) else (xs,)
@@ -72,70 +109,49 @@ def audit(learner: Learner, xs: Any, targets: Any, loss: Loss, window: int | Non
     inputs = xs, learner._over_batch(bridge.clocks(bridge.clock(), T))
     learner._check(inputs, lead=1)
     params, state = made.read(made.params), {**learner._state(made)[0], **learner.start.value}
-    carry = Carry(state, None, learner.batch_size)
+    carry = Carry(state, None, learner.batch_size, None, learner.lasting.value)
+    piece = Piece(graph, params, carry, inputs, targets, loss, mask, reduction == "mean")
     size = None if learner.whole else window
-    now = (params, carry, inputs, targets, loss, size)
-    online = gradients(graph, learner.rule, *now, first=True, last=True)
-    true, pick, method = _truth(_total(graph, carry, inputs, targets, loss), params)
-    mine = jax.tree.leaves(online.grads)
-    rows = [_row(graph.param_names[n], _flat(mine[n])[at], true[n]) for n, at in pick.items()]
-    firing = {p: float(rate) for p, rate in online.firing.items()}
-    return Audit(tuple(rows), method, firing, () if learner.rule.scope == "full" else graph.report.dropped)
+    online = gradients(
+        graph, learner.rule, params, carry, inputs, targets, loss, size,
+        mask=mask, reduction=reduction, first=True, last=True, **more,
+    )  # fmt: skip
+    return _compare(piece, online.grads, dropped_by(graph, learner.rule), _decays(learner.rule, piece))
 
 
-def _total(graph: Graph, carry: Carry, inputs: Any, targets: Any, loss: Loss) -> Callable[[Any], jax.Array]:
-    """The loss of the sequence as a plain function of the parameters."""
-
-    def total(params: Any) -> jax.Array:
-        static = prelude(graph, params)
-
-        def step(h: Any, x: Any) -> Any:
-            out = plain_step(graph, static, jax.tree.leaves(h), jax.tree.leaves(x), graph.program.outs)
-            return jax.tree.unflatten(graph.out_tree, out)
-
-        def body(h: Any, now: Any) -> Any:
-            h, y = (step if carry.batch_size is None else jax.vmap(step))(h, now[0])
-            return h, loss(y, now[1])
-
-        return jax.lax.scan(body, carry.state, (inputs, targets))[1].sum()
-
-    return total
+def _decays(rule: Rule, piece: Piece) -> list[float | None]:
+    """By edge, the decay of the sum over inputs that the rule makes a factor of its own."""
+    if rule.smooths is None:
+        return [None] * len(piece.graph.edges)
+    return rule.smooths(piece.graph, prelude(piece.graph, piece.params))
 
 
-def _truth(total: Any, params: Any) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray], str]:
-    """The true gradient of each float leaf, at which of its elements, and how it was found."""
-    leaves, tree = jax.tree.flatten(params)
-    pick = {n: np.arange(np.size(p)) for n, p in enumerate(leaves) if is_float(jnp.asarray(p))}
-    try:
-        found = jax.tree.leaves(jax.jit(jax.grad(total, allow_int=True))(params))
-        return {n: _flat(found[n]) for n in pick}, pick, "BPTT"
-    except ValueError as error:
-        if "reverse-mode" not in str(error).lower():
-            raise
-    rng = np.random.default_rng(0)
-    pick = {n: rng.permutation(at)[:SAMPLES] for n, at in pick.items()}
-    f = jax.jit(total)
-    return {n: _finite_differences(f, leaves, tree, n, at) for n, at in pick.items()}, pick, "finite differences"
+def _compare(piece: Piece, grads: Any, drops: tuple[Path, ...], decays: list[float | None]) -> Audit:
+    true, mine = truth(piece), [flat(g) for g in jax.tree.leaves(grads)]
+    found = parts(piece, drops, true)
+    rows = tuple(_row(piece, n, mine[n], true, found.full[n], found.rest[n]) for n in true.at)
+    return Audit(rows, true.method, found.paths, *activity(piece, decays))
 
 
-def _flat(a: Any) -> np.ndarray:
-    return np.asarray(a, float).reshape(-1)
+def _row(piece: Piece, n: int, mine: np.ndarray, true: Truth, full: np.ndarray, rest: np.ndarray) -> Row:
+    at, g = true.at[n], true.values[n]
+    a = mine[at]
+    size, want = float(np.linalg.norm(a)), float(np.linalg.norm(g))
+    cosine = float(a @ g) / (size * want) if size and want else float(size == want)
+    ratio = size / want if want else float("nan") if size else 1.0
+    sure = np.abs(g) > NEGLIGIBLE * np.abs(g).max(initial=0)
+    sign = float((np.sign(a) == np.sign(g))[sure].mean()) if sure.any() else float(size == want)
+    own = share((mine if len(rest) == len(mine) else a) - rest, full)
+    return Row(piece.graph.param_names[n], cosine, ratio, sign, size, want, share(full - rest, full), own)
 
 
-def _row(name: str, online: np.ndarray, true: np.ndarray) -> Row:
-    a, b = float(np.linalg.norm(online)), float(np.linalg.norm(true))
-    cosine = float(online @ true) / (a * b) if a and b else float(a == b)
-    return Row(name, cosine, a / b if b else float("nan") if a else 1.0, a, b)
+def _numbers(r: Row) -> str:
+    return f"{r.cosine:6.4f}  {r.ratio:15.4f}  {r.sign:9.1%}  {r.dropped:7.3f}  {r.own:10.3f}"
 
 
-def _finite_differences(f: Any, leaves: list[Any], tree: Any, n: int, at: np.ndarray) -> np.ndarray:
-    """Central differences of `f` by the elements `at` of leaf `n`."""
-    leaf = jnp.asarray(leaves[n])
-    eps = float(jnp.finfo(leaf.dtype).eps) ** (1 / 3)
-
-    def value(i: int, by: float) -> float:
-        moved = leaf.reshape(-1).at[i].add(by).reshape(leaf.shape)
-        return float(f(jax.tree.unflatten(tree, [*leaves[:n], moved, *leaves[n + 1 :]])))
-
-    widths = [eps * max(1.0, abs(float(leaf.reshape(-1)[i]))) for i in at]
-    return np.array([(value(i, h) - value(i, -h)) / (2 * h) for i, h in zip(at, widths)])
+def _plain(a: Any) -> Any:
+    if isinstance(a, dict):
+        return {k: _plain(v) for k, v in a.items()}
+    if isinstance(a, (list, tuple)):
+        return [_plain(v) for v in a]
+    return None if isinstance(a, float) and not math.isfinite(a) else a

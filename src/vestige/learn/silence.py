@@ -6,11 +6,28 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-EARLIEST = 16
+EARLIEST = 16  # steps; sooner nothing is said
+SATURATED = 0.95  # of all steps
 
 
 class SilentLayerWarning(UserWarning):
     """A spiking population stays silent, so its weights have little or no gradient."""
+
+
+def silent(population: str, steps: int) -> str:
+    """What to say of a population that never fires."""
+    return (
+        f"`{population}` is silent: firing rate 0.0 over {steps} steps. Weights behind it get no gradient, and its "
+        "own only where the surrogate reaches. Raise its input weights, lower its threshold, or check its input's units."
+    )
+
+
+def saturated(population: str, rate: float, steps: int) -> str:
+    """What to say of a population that hardly ever does not fire."""
+    return (
+        f"`{population}` is saturated: firing rate {rate:.3f} over {steps} steps, so its spikes say next to nothing. "
+        "Lower its input weights, raise its threshold, or check its input's units."
+    )
 
 
 @jax.custom_batching.custom_vmap
@@ -34,12 +51,7 @@ class Silence:
     def tell(self, population: str, steps: Any) -> None:
         if population not in self.said:
             self.said.add(population)
-            warnings.warn(
-                f"`{population}` is silent: firing rate 0.0 over {int(steps)} steps. Weights behind it get no gradient, and its "
-                "own only where the surrogate reaches. Raise its input weights, lower its threshold, or check its input's units.",
-                SilentLayerWarning,
-                stacklevel=2,
-            )
+            warnings.warn(silent(population, int(steps)), SilentLayerWarning, stacklevel=2)
 
     def watch(self, steps: jax.Array, fired: dict[str, jax.Array]) -> None:
         """`fired`: rates summed over `steps`. Looks at 16, 32, 64, ... steps, by a callback that a transformed program keeps."""
