@@ -1,5 +1,6 @@
 """ES-D-RTRL (pp-prop): the trace as an outer product of a presynaptic and a postsynaptic memory."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -54,7 +55,12 @@ def _filtered(ax: float, af: float, correct: bool, kappa: bool | float) -> Rule:
         trace, uses = jax.lax.scan(step, trace, moving)
         return Update(trace, uses, [None] * len(graph.edges))
 
-    return Rule(factors, update, "instant", "entry", route=remembering(kappa))
+    return Rule(factors, update, "instant", "entry", route=remembering(kappa), smooths=smoothing(ax))
+
+
+def smoothing(ax: float) -> Callable[[Graph, list[Any]], list[float | None]]:
+    """What `Rule.smooths` asks for: every edge with factors sums its inputs with decay `ax`."""
+    return lambda graph, static: [None if e.group is None else ax for e in graph.edges]
 
 
 def factors(graph: Graph, static: list[Any]) -> tuple[jax.Array, list[Any], list[Any]]:

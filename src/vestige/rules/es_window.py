@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from ..graph import Graph
 from .block import over
 from .d_rtrl import remembering
-from .es_d_rtrl import Decay, decays, factors, remember
+from .es_d_rtrl import Decay, decays, factors, remember, smoothing
 from .types import Obs, Rule, Signal, Update, present
 
 
@@ -40,4 +40,4 @@ def _windowed(ax: float, af: float, kappa: bool | float) -> Rule:
         trace, _ = jax.lax.scan(step, trace, (obs.pre, obs.post, obs.trans))
         return Update(trace, uses, [None] * len(graph.edges))
 
-    return Rule(factors, update, "local", route=remembering(kappa))
+    return Rule(factors, update, "local", route=remembering(kappa), smooths=smoothing(ax))

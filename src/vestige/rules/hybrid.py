@@ -68,7 +68,12 @@ def hybrid(
                 uses[n] = use
         return Update((new, pair), uses, past)
 
-    return Rule(init, update, "instant", "entry", route=remembering(kappa))
+    def smooths(graph: Graph, static: list[Any]) -> list[float | None]:
+        full = [is_full(graph, edge, w) for edge, w in zip(graph.edges, weights(graph, static))]
+        assert es.smooths is not None
+        return [None if f else a for f, a in zip(full, es.smooths(graph, static))]
+
+    return Rule(init, update, "instant", "entry", route=remembering(kappa), smooths=smooths)
 
 
 def factorised(whole: list[Any]) -> list[int]:
