@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..graph import Graph, routed
+from ..graph import Graph
 from ..graph.memory import remembers_alike
 from ..graph.program import up
+from ..graph.readers import readers
 from ..graph.report import Path
 from ..rules import Rule
 from .audit_truth import Piece, Truth, cut_gradients
@@ -46,13 +47,15 @@ class Parts(NamedTuple):
 
 
 def dropped_by(graph: Graph, rule: Rule) -> tuple[Path, ...]:
-    """The paths that a rule drops, of those of the step itself: none, or those that no memory before a reader keeps."""
+    """The paths of a step that a rule drops: none, or all but those that a memory before their reader keeps."""
     if rule.scope == "full":
         return ()
-    kept, route = {}, rule.route
-    for reader in routed(graph, route).readers.values() if route is not None and route.kappa else ():
-        if route.kappa is not True or remembers_alike(graph, reader.mark) is not None:
-            kept[reader.mark.outs[0]] = reader.parts
+    kappa = False if rule.route is None else rule.route.kappa
+    kept = {
+        r.mark.outs[0]: r.parts
+        for r in (readers(graph).values() if kappa is not False else ())
+        if kappa is not True or remembers_alike(graph, r.mark) is not None
+    }
     keeps = lambda p: p.kind == "carried" and p.cut <= up(p.cone, kept.get(p.mark, ()))
     return tuple(p for p in graph.report.paths if not keeps(p))
 
