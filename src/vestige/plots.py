@@ -89,6 +89,44 @@ def confusion(truth: np.ndarray, said: np.ndarray, classes: Sequence[str]) -> Fi
     return figure
 
 
+def comparison(
+    names: Sequence[str], scores: Sequence[Sequence[float]], cosines: Sequence[float | None], *, chance: float,
+    baselines: int = 0, title: str = "",
+) -> Figure:  # fmt: skip
+    """Score and gradient cosine of each arm side by side: neither stands for the other.
+
+    Args:
+        names: of the arms, from top to bottom; the first `baselines` of them are set apart.
+        scores: of each arm's seeds, in [0, 1]; the bar is their mean, a dot each seed.
+        cosines: to BPTT's gradient; None where there is none.
+        chance: a level line among the scores.
+    """
+    figure = _figure(9.0, 1.3 + 0.27 * len(names))
+    left, right = figure.subplots(1, 2, sharey=True)
+    at = np.arange(len(names)) + 0.6 * (np.arange(len(names)) >= baselines)
+    colours = [SOFT if n < baselines else LEARNED for n in range(len(names))]
+    left.barh(at, [np.mean(s) for s in scores], height=0.7, color=colours, alpha=0.85)
+    for y, some in zip(at, scores):
+        left.scatter(some, np.full(len(some), y), s=9, color=INK, linewidths=0, zorder=3)
+    left.axvline(chance, color=OTHER, lw=1.0, ls=(0, (4, 3)))
+    right.barh(at, [np.nan if c is None else c for c in cosines], height=0.7, color=colours, alpha=0.85)
+    for y, c in zip(at, cosines):
+        said = "no gradient" if c is None else f"{c:.2f}"
+        right.annotate(
+            said, (max(c or 0.0, 0.0), y), (4, 0), textcoords="offset points", va="center", fontsize=8, color=INK
+        )
+    left.set(xlabel="score (bar: mean of the seeds; line: chance)", xlim=(0, 1))
+    left.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    right.set(xlabel="cosine to BPTT's gradient", xlim=(min([0.0, *(c for c in cosines if c is not None)]), 1.12))
+    left.set_yticks(at, names, fontsize=8.5)
+    left.invert_yaxis()
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    return figure
+
+
 def _figure(width: float, height: float) -> Figure:
     try:
         from matplotlib.figure import Figure

@@ -20,6 +20,13 @@ EXAMPLES = """examples:
   vestige evaluate runs/watch-20260131-101500/seed-0.npz
 """
 
+COMPARISONS = """examples:
+  vestige compare --task copy                        all rules, some minutes
+  vestige compare --task match --rules d_rtrl es_d_rtrl --seeds 2
+  vestige compare --resume runs/compare-copy-20260131-101500
+"""
+TASKS = ("copy", "match", "evidence", "flipflop", "watch")
+
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
@@ -44,6 +51,26 @@ def parser() -> argparse.ArgumentParser:
         "--no-frozen", dest="frozen", action="store_false", help="without the run with frozen recurrence"
     )
     train.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with an interrupted run; its settings hold")
+    compare = commands.add_parser(
+        "compare", help="train every learning rule on one task, beside the baselines", epilog=COMPARISONS,
+        description="Train learning rules and baselines on one task, from the same weights, on the same data; print and "
+        "draw scores, gradient cosines to BPTT, time and memory.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    compare.add_argument("--task", choices=TASKS, default="copy", help="what to learn (%(default)s)")
+    compare.add_argument("--rules", nargs="+", metavar="RULE", help="rules beside the baselines (all)")
+    compare.add_argument("--seeds", type=positive, default=5, help="networks per rule (%(default)s)")
+    compare.add_argument("--updates", type=positive, default=300, help="updates of each network (%(default)s)")
+    compare.add_argument("--neurons", type=positive, default=64, help="recurrent neurons (%(default)s)")
+    compare.add_argument("--batch", type=positive, default=32, help="sequences per update (%(default)s)")
+    compare.add_argument(
+        "--out", type=Path, default=Path("runs"), help="folder for the folder of results (%(default)s)"
+    )
+    compare.add_argument("--jobs", type=positive, help="rules at a time (one a core)")
+    compare.add_argument(
+        "--resume", type=Path, metavar="FOLDER", help="go on with an interrupted one; its settings hold"
+    )
+    compare.add_argument("--json", action="store_true", help="print results as JSON instead of a table")
     evaluate = commands.add_parser("evaluate", help="test saved weights again")
     evaluate.add_argument("weights", type=Path, help="a .npz file that `vestige train` saved")
     commands.add_parser("tasks", help="list the tasks")
@@ -65,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from .train import Interrupted
 
     try:
-        {"train": train, "evaluate": evaluate, "tasks": tasks}[args.command](args)
+        {"train": train, "compare": compare, "evaluate": evaluate, "tasks": tasks}[args.command](args)
     except Interrupted as said:
         print(f"\n{said}", file=sys.stderr)
         return 130
@@ -81,6 +108,16 @@ def train(args: argparse.Namespace) -> None:
     # the digits train faster than a second process starts
     args.seeds = args.seeds or (3 if args.task == "watch" else 1)
     args.jobs = args.jobs or (os.cpu_count() or 1 if args.task == "watch" else 1)
+    run(args)
+
+
+def compare(args: argparse.Namespace) -> None:
+    from .arms import ARMS
+    from .compare import run
+
+    unknown = [name for name in args.rules or () if name not in ARMS]
+    if unknown:
+        parser().error(f"no rule named {', '.join(unknown)}; there are {', '.join(ARMS)}")
     run(args)
 
 

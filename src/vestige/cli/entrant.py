@@ -1,0 +1,199 @@
+"""One arm of a comparison on one task: its compiled functions, its runs, and what a step of it costs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..graph import Graph, trace_graph
+from ..learn import gradients, init
+from ..tasks import Sequences, Trials, copy, evidence, flipflop, from_task, match, watch
+from .arms import ARMS
+from .network import READOUT, Network, Tree
+
+POINTS = (0.0, 0.25, 0.5, 1.0)  # parts of the training at which gradients are compared
+RATES = (0.003, 0.01, 0.03)
+VALIDATION = 1000  # the seed on which learning rates are chosen
+PATIENCE = 0.5  # seconds for which a program is timed, at least once
+HELD_OUT = 4  # batches over which gradients are compared
+
+
+def watch_trials() -> Trials:
+    """The watch task with wearers 2 and 6 kept for validation."""
+    train = (3, 4, 7, 8, 10)
+    return from_task(watch(train=train), watch((2, 6), train), dt=20.0, judged_from=40)
+
+
+TASKS: dict[str, Callable[[], Trials]] = {
+    "copy": copy, "match": match, "evidence": evidence, "flipflop": flipflop, "watch": watch_trials,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is compared, and how long."""
+
+    task: str
+    rules: tuple[str, ...]
+    seeds: int
+    updates: int
+    neurons: int
+    batch: int
+
+    def __post_init__(self):
+        object.__setattr__(self, "rules", tuple(self.rules))  # from json
+
+
+class Bench(NamedTuple):
+    """What all arms of a comparison share."""
+
+    trials: Trials
+    net: Network
+    graph: Graph
+    predict: Callable[[Tree, Any], jax.Array]
+
+
+@cache
+def bench(task: str, neurons: int) -> Bench:
+    """Task, network, its graph, and its outputs `[N, T, n_out]` for inputs `[N, T, n_in]`."""
+    trials = TASKS[task]()
+    net = Network(trials.n_in, neurons, trials.n_out, trials.dt)
+    step, start = net.step(), net.state()
+    outputs = lambda params, xs: jax.vmap(lambda x: jax.lax.scan(partial(step, params), start, x)[1])(xs)
+    return Bench(trials, net, trace_graph(step, net.params(0), start, jnp.zeros(trials.n_in)), jax.jit(outputs))
+
+
+class Learned(NamedTuple):
+    """Weights, and what the rule keeps from sequence to sequence (feedback weights, a random key)."""
+
+    params: Tree
+    lasting: Any
+
+
+class Run(NamedTuple):
+    """What was learned at the points, as far as the run came, and the mean loss on the way to each."""
+
+    points: list[Learned]
+    losses: list[float]
+
+    @property
+    def diverged(self) -> bool:
+        return len(self.points) < len(POINTS)
+
+
+class Entrant:
+    """A rule made for the bench's network, and compiled once for all seeds and rates.
+
+    Raises:
+        GraphError: the rule does not apply to this network.
+    """
+
+    def __init__(self, settings: Settings, name: str):
+        self.settings, self.arm = settings, ARMS[name]
+        self.trials, self.net, self.graph, self.predict = bench(settings.task, settings.neurons)
+        self.rule = self.arm.rule(self.graph)
+        self.carry = init(self.graph, self.rule, self.net.params(0), self.net.state(), settings.batch)
+        self.optimizer = self.arm.optimizer()
+        self.update = jax.jit(self._update)
+
+    @cached_property
+    def gradient(self) -> Any:
+        """Compiled, in the window of the training."""
+        return self._program(self.arm.window)
+
+    def _program(self, window: int | None) -> Any:
+        return jax.jit(partial(self._gradient, window)).lower(self.start(0), self._held_out(0)).compile()
+
+    def start(self, seed: int) -> Learned:
+        """Before anything is learned; rules that draw at random draw anew for each seed."""
+        params = self.net.params(seed)
+        key, memory = init(self.graph, self.rule, params, self.net.state()).lasting
+        return Learned(params, (None if key is None else jax.random.fold_in(key, seed), memory))
+
+    def _gradient(self, window: int | None, now: Learned, data: Any) -> tuple[Tree, Any, jax.Array, jax.Array]:
+        """Gradient, what the rule keeps, loss, firing rate of a batch `[B, T, ...]`; a loss is the mean of steps that count."""
+        x, y, mask = (jnp.swapaxes(a, 0, 1) for a in data)
+        out = gradients(
+            self.graph, self.rule, now.params, replace(self.carry, lasting=now.lasting), x, y, self.trials.loss, window,
+            mask=mask / mask.sum(0), first=True, last=True,
+        )  # fmt: skip
+        grads = {name: out.grads[name] for name in self.arm.learns or now.params}
+        return grads, out.carry.lasting, out.losses.sum(), next(iter(out.firing.values()))
+
+    def _update(self, now: Learned, memory: Any, data: Any, rate: jax.Array) -> tuple[Learned, Any, jax.Array]:
+        grads, lasting, loss, _ = self._gradient(self.arm.window, now, data)
+        way, memory = self.optimizer.update(grads, memory)
+        moved = {name: now.params[name] - rate * d for name, d in way.items()}
+        return Learned({**now.params, **moved}, lasting), memory, loss
+
+    def train(self, seed: int, rate: float) -> Run:
+        """From the seed's weights, on the seed's data, at a rate that falls to zero along a cosine."""
+        U, B = self.settings.updates, self.settings.batch
+        now, rng = self.start(seed), np.random.default_rng((seed, 1))
+        memory = self.optimizer.init({name: now.params[name] for name in self.arm.learns or now.params})
+        points, losses = [now], []
+        for begin, end in pairwise(round(p * U) for p in POINTS):
+            data, late = self.trials.draw(rng, (end - begin) * B), []
+            for k in range(begin, end):
+                batch = data[(k - begin) * B : (k - begin + 1) * B]
+                falling = rate * 0.5 * (1 + np.cos(np.pi * k / U))
+                now, memory, loss = self.update(now, memory, (batch.x, batch.y, batch.mask), falling)
+                late.append(loss)
+            mean = float(np.mean(late)) if late else 0.0
+            if not np.isfinite(mean):
+                break
+            losses.append(mean)
+            points.append(now)
+        return Run(points, losses)
+
+    def score(self, now: Learned, data: Sequences) -> float:
+        return self.trials.score(np.asarray(self.predict(now.params, data.x)), data)
+
+    def direction(self, now: Learned) -> np.ndarray:
+        """The gradient of everything before the readout, over held-out batches, as one vector."""
+        found = [self.gradient(now, self._held_out(n))[0] for n in range(HELD_OUT)]
+        total = jax.tree.map(lambda *g: np.sum(g, 0), *found)
+        parts = [total[name].reshape(-1) for name in sorted(total) if name not in READOUT]
+        return np.concatenate([np.zeros(0), *parts])
+
+    def firing(self, now: Learned) -> float:
+        """Spikes of a neuron in a step, in the mean over a held-out batch."""
+        return float(self.gradient(now, self._held_out(0))[3])
+
+    def _held_out(self, n: int) -> tuple[np.ndarray, ...]:
+        B = self.settings.batch
+        some = self.trials.valid[n * B : (n + 1) * B]
+        return some.x, some.y, some.mask
+
+    def cost(self) -> dict[str, float | None]:
+        """Time of a step in ms, and memory: what one example carries from step to step, and what the program needs."""
+        whole, program = self._time(self.gradient)
+        online = whole
+        if self.arm.online != self.arm.window:
+            online, program = self._time(self._program(self.arm.online))
+        carried = sum(np.asarray(a).nbytes for a in jax.tree.leaves((self.carry.trace, self.carry.added)))
+        trace = carried / self.settings.batch
+        return {"online_ms": online, "window_ms": whole, "trace_bytes": trace, "program_bytes": program}
+
+    def _time(self, program: Any) -> tuple[float, float | None]:
+        """The quickest of some runs, in ms a step, and the bytes of the program's intermediate results."""
+        args = self.start(0), self._held_out(0)
+        jax.block_until_ready(program(*args))
+        taken, until = [], time.perf_counter() + PATIENCE
+        while not taken or (len(taken) < 50 and time.perf_counter() < until):
+            began = time.perf_counter()
+            jax.block_until_ready(program(*args))
+            taken.append(time.perf_counter() - began)
+        return 1000 * min(taken) / self.trials.steps, getattr(program.memory_analysis(), "temp_size_in_bytes", None)
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float | None:
+    """Cosine of the angle; None where one of them is zero, absent or not finite."""
+    size = np.linalg.norm(a) * np.linalg.norm(b)
+    return float(a @ b / size) if a.shape == b.shape and np.isfinite(size) and size > 0 else None
