@@ -476,6 +476,47 @@ def _vanilla(p, s, x):
     return dict(h=h), _readout(p, h)
 
 
+def _rotating(kind: str) -> Step:
+    """A complex diagonal recurrence as two real states: the linear recurrent unit, trace units with f after or within it."""
+
+    def step(p, s, x):
+        r, turn = jnp.exp(-jnp.exp(p["nu"])), jnp.exp(p["theta"])
+        gain = jnp.exp(p["gamma"]) if kind == "LRU" else jnp.sqrt(1 - r**2)
+        a, b = r * jnp.cos(turn), r * jnp.sin(turn)
+        re = a * s["re"] - b * s["im"] + gain * matmul(x, p["w_re"])
+        im = b * s["re"] + a * s["im"] + gain * matmul(x, p["w_im"])
+        re, im = (tanh(re), tanh(im)) if kind == "RTU, nonlinear" else (re, im)
+        return dict(re=re, im=im), _readout(p, tanh(jnp.concatenate([re, im])))
+
+    return step
+
+
+def _min_gru(p, s, x):
+    z = sig(matmul(x, p["wz"]) + p["bz"])
+    h = (1 - z) * s["h"] + z * matmul(x, p["wx"])
+    return dict(h=h), _readout(p, tanh(h))
+
+
+def _min_lstm(p, s, x):
+    f, i = sig(matmul(x, p["wf"]) + p["bf"]), sig(matmul(x, p["wi"]) + p["bi"])
+    h = (f * s["h"] + i * matmul(x, p["wx"])) / (f + i)
+    return dict(h=h), _readout(p, tanh(h))
+
+
+def _minimal_diagonal(p, s, x):
+    z = tanh(matmul(x, p["w"]))
+    g = sig(p["uz"] * z + p["uh"] * s["h"] + p["b"])
+    h = g * s["h"] + (1 - g) * z
+    return dict(h=h), _readout(p, tanh(h))
+
+
+def _elementwise_lstm(p, s, x):
+    """Gates read their own cell alone; the output gate reads the new cells of all, and nothing remembers it."""
+    f = sig(matmul(x, p["wf"]) + p["uf"] * s["c"])
+    c = f * s["c"] + (1 - f) * tanh(matmul(x, p["wz"]) + p["uz"] * s["c"])
+    return dict(c=c), _readout(p, sig(matmul(jnp.concatenate([x, c]), p["wo"])) * c)
+
+
 def _mixing(p, s, x):
     """A fixed matrix and a layer norm between mark and state: neurons mix outside every marked weight."""
     M = np.random.default_rng(4).normal(size=(N, N)) * 0.4
@@ -499,6 +540,12 @@ def _models() -> list[Model]:
     groups = _params(w=(I, N + O), k=(O,), out=(N, O))
     solver = _params(w=(I, N), b=(N,), tau=2.0, out=(N, O))
     heads = _params(w=(I, N), heads=(2, I, N), g=(2, N))
+    turning = _params(nu=(N,), theta=(N,), gamma=(N,), w_re=(I, N), w_im=(I, N), out=(2 * N, O))
+    trace_units = {k: v for k, v in turning.items() if k != "gamma"}
+    min_gru = _params(wz=(I, N), bz=(N,), wx=(I, N), out=(N, O))
+    min_lstm = _params(wf=(I, N), bf=(N,), wi=(I, N), bi=(N,), wx=(I, N), out=(N, O))
+    minimal = _params(w=(I, N), uz=(N,), uh=(N,), b=(N,), out=(N, O))
+    elementwise = _params(wf=(I, N), uf=(N,), wz=(I, N), uz=(N,), wo=(I + N, N), out=(N, O))
     return [
         Model("LIF, recurrent", _lif, _params(w=(I + N, N), b=(N,), leak=(N,), out=(N, O)), zeros(v=(N,), o=(O,)),
               reals(I), ("out",), spikes=True),
@@ -513,6 +560,13 @@ def _models() -> list[Model]:
         Model("GRU", _gru, _params(w=(I + N, 2 * N), b=(2 * N,), wc=(I + N, N), out=(N, O)), zeros(h=(N,)),
               reals(I), ("out",)),
         Model("vanilla RNN", _vanilla, _params(w=(I + N, N), b=(N,), out=(N, O)), zeros(h=(N,)), reals(I), ("out",)),
+        Model("LRU", _rotating("LRU"), turning, zeros(re=(N,), im=(N,)), reals(I), everything(turning)),
+        *(Model(k, _rotating(k), trace_units, zeros(re=(N,), im=(N,)), reals(I), everything(trace_units))
+          for k in ("RTU", "RTU, nonlinear")),
+        Model("minGRU", _min_gru, min_gru, zeros(h=(N,)), reals(I), everything(min_gru)),
+        Model("minLSTM", _min_lstm, min_lstm, zeros(h=(N,)), reals(I), everything(min_lstm)),
+        Model("MinimalRNN, diagonal", _minimal_diagonal, minimal, zeros(h=(N,)), reals(I), everything(minimal)),
+        Model("elementwise LSTM", _elementwise_lstm, elementwise, zeros(c=(N,)), reals(I), everything(elementwise)),
         Model("two layers, one leak", _two_layers, _params(w=(I, N), w2=(N, O), a=1.0, c=(O, 3)), zeros(v=(N,), u=(O,)),
               reals(I), ("w2", "c")),
         Model("encoder", _encoder, _params(w1=(I, N), g=(N,), w2=(N, O)), zeros(u=(O,)), reals(I), ("w2",), ("w1", "g")),

@@ -15,6 +15,7 @@ from zoo import ALL_MODELS, ALL_RULES, MODELS, RULES, Model, Named, T, name
 
 SLOW = {f"trailing axes, {k}" for k in ("tridiagonal solve", "stencil", "einsum", "scan", "solve", "cumsum")} | {
     "LSTM, gates last", "LSTM, gates first", "conv 3d", "block of 1", "block of 3", "V minus a", "unmarked matrix",
+    "LRU", "RTU", "MinimalRNN, diagonal", "minGRU", "minLSTM",
 }  # fmt: skip
 
 
@@ -108,6 +109,11 @@ def test_local_recurrence_alone_is_exact(runs):
     if not runs.model.exact:
         pytest.skip("credit crosses neurons for every parameter")
     assert_close(runs.named(runs.steps[0]["d_rtrl"]), runs.full, 1e-10, runs.model.exact)
+
+
+def test_the_report_says_what_is_exact(runs):
+    """What law 2 measures is what the graph says beforehand, no more and no less."""
+    assert set(runs.model.graph.report.exact) == set(runs.model.exact)
 
 
 def test_parameters_that_report_their_own_step_get_it(runs):

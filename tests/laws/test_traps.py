@@ -191,8 +191,16 @@ def test_a_parameter_that_is_never_read_is_said_to_be():
 
 def test_dropped_credit_is_reported_and_exactness_too():
     assert any("reads the previous v" in line for line in MODELS["LIF, recurrent"].graph.report.dropped)
-    assert any("exact" in line for line in MODELS["ALIF"].graph.report.notes)
+    (said,) = MODELS["ALIF"].graph.report.notes
+    assert "exact" in said and said.endswith("each position of a, v acts on its own future alone")
     assert not any("exact" in line for line in MODELS["LIF, recurrent"].graph.report.notes)
+
+
+def test_of_two_layers_the_last_is_said_to_be_exact_and_why():
+    report = MODELS["two layers, one leak"].graph.report
+    assert report.exact == ("c", "w2")
+    said = "D-RTRL equals BPTT for c, w2: the past of each position of u acts on its own future alone"
+    assert report.notes == (said,)
 
 
 def test_what_only_acts_through_anothers_input_is_never_called_exact():
@@ -200,7 +208,7 @@ def test_what_only_acts_through_anothers_input_is_never_called_exact():
     report = MODELS["encoder"].graph.report
     assert "w1: acts through the input of others" in report.own_step
     assert "w2 carries g, w1 into u, which remembers: credit of this step only" in report.dropped
-    assert not report.notes
+    assert report.exact == ("w2",) and not any("exact" in line for line in report.notes)
 
 
 def test_hybrid_names_its_weights():

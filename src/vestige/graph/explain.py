@@ -6,7 +6,7 @@ from .._compat import is_float
 from .draft import Draft
 from .paths import dropped_paths, learning, reading
 from .program import Value, up
-from .report import Report
+from .report import Path, Report
 from .types import Edge, Group
 
 
@@ -36,6 +36,27 @@ def explain(
     paths = dropped_paths(d, edges, groups, untraced, fresh) if positions else ()
     dropped = tuple(str(p) for p in paths if p.mark is not None)
     notes = [] if positions else ["positions were not asked for: only `rtrl()` and `tbptt()` apply"]
-    if positions and groups and not dropped and not late:
-        notes.append("D-RTRL is exact here: it equals BPTT")
-    return Report(tuple(lines), tuple(traced), tuple(direct + late), tuple(unread), dropped, tuple(notes), paths)
+    exact, alone = _exact(d, edges, groups, paths) if positions else ((), [])
+    if alone and exact:
+        notes.append(_why(exact, alone, whole=not paths))
+    return Report(tuple(lines), tuple(traced), tuple(direct + late), tuple(unread), dropped, tuple(notes), paths, exact)
+
+
+def _exact(
+    d: Draft, edges: Sequence[Edge], groups: Sequence[Group], paths: Sequence[Path]
+) -> tuple[tuple[str, ...], list[Group]]:
+    """Parameters for which D-RTRL equals BPTT, and the populations that no dropped path reads."""
+    handed_on = {h for p in paths if p.kind != "own step" for h in p.source}
+    alone = [g for g in groups if not handed_on & {*g.names}]
+    short = {v for p in paths if p.kind == "own step" for v in p.cut}
+    short |= {e.w for e in edges if e.group is not None and groups[e.group] not in alone}
+    inexact, read = up(d.early, short), up([*d.early, *d.eqns], d.program.outs)
+    params = [(n, v) for n, v in zip(d.param_names, d.program.ins) if v in read and is_float(v)]
+    return tuple(n for n, v in params if v not in inexact), alone
+
+
+def _why(exact: Sequence[str], alone: Sequence[Group], whole: bool) -> str:
+    memory = f"the past of each position of {' and of '.join(', '.join(g.names) for g in alone)} acts on its own future alone"
+    if whole:
+        return f"D-RTRL is exact here: it equals BPTT, since {memory}"
+    return f"D-RTRL equals BPTT for {', '.join(exact)}: {memory}"

@@ -39,7 +39,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Report:
-    """Lines by subject; printable. `paths`: what is dropped, as data."""
+    """Lines by subject; printable. As data: `paths`, what is dropped; `exact`, the parameters for which D-RTRL equals BPTT."""
 
     groups: tuple[str, ...] = ()
     traced: tuple[str, ...] = ()
@@ -48,6 +48,7 @@ class Report:
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
+    exact: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         heads = {
