@@ -1,11 +1,12 @@
 """What one step does: marks, groups, linearisation, report."""
 
+from .draft import origin
 from .errors import GraphError
 from .linearize import Pushed, linearize, transport
 from .program import Const
 from .readings import Step, forward, plain_step, prelude
 from .report import Report
-from .route import Pair, Route, Routed, Shown, fits, routed
+from .route import Pair, Route, Routed, Shown, fits, reader_weights, routed
 from .trace import trace_graph
 from .types import Edge, Graph, Group
 
@@ -25,8 +26,10 @@ __all__ = [
     "fits",
     "forward",
     "linearize",
+    "origin",
     "plain_step",
     "prelude",
+    "reader_weights",
     "routed",
     "trace_graph",
     "transport",

@@ -1,6 +1,6 @@
 """The same step with another way back: what a learning signal meets between what reads a population and the population."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from .errors import GraphError
 from .memory import decay_of, remembers_alike
 from .program import Atom, Value, run
 from .readers import Reader, joined, readers
+from .readings import prelude
 from .report import Report
 from .trace import trace_graph
 from .types import Graph
@@ -28,14 +29,14 @@ class Route:
 
     kappa: a reader's input gets an exponential memory, as if the reader itself remembered. `True`: where the reader's
         population is a leaky sum with one decay, with that decay, which makes credit through it exact; a number: everywhere.
-    own: credit crosses a reader by weights of its own, given beside the parameters, not by those of the way forward;
+    own: credit crosses a reader (those named, or all) by weights given beside the parameters, not by those of the way forward;
         `beside`: by the sum of both.
     told: no credit crosses a reader; what readers read is shown instead, and the rule says what is wanted of it.
     counts: spikes are counted, so that a rule may want a rate.
     """
 
     kappa: bool | float = False
-    own: bool = False
+    own: bool | tuple[str, ...] = False
     beside: bool = False
     told: bool = False
     counts: bool = False
@@ -59,7 +60,7 @@ jax.tree_util.register_pytree_node(Pair, lambda p: ((p.given, p.added), None), l
 
 
 class Shown(NamedTuple):
-    """What a rule may attach a signal to: `read` by name of the reader, `[*in]`; `counts` of spikes by population, over `steps`."""
+    """What a rule may attach a signal to: `read`, by name of the reader; `counts` of spikes, by population, over `steps`."""
 
     read: dict[str, jax.Array]
     counts: dict[str, jax.Array]
@@ -70,12 +71,12 @@ class Shown(NamedTuple):
 class Routed:
     """A graph over `Pair(params, weights back)` and `Pair(state, memories)`, whose output is `Pair(output, Shown)`.
 
-    `readers`: names and equations; `back`: shapes of their weights; `empty`: memories at the start of one example.
+    `back`: shapes of weights of the way back; `shown`: of what readers read; `empty`: memories at the start of one example.
     """
 
     graph: Graph
-    readers: dict[str, Reader]
     back: dict[str, jax.ShapeDtypeStruct]
+    shown: dict[str, jax.ShapeDtypeStruct]
     empty: dict[str, jax.Array]
 
 
@@ -94,13 +95,17 @@ def routed(graph: Graph, route: Route | None) -> Routed:
     shape: Callable[[Any], jax.ShapeDtypeStruct] = lambda v: jax.ShapeDtypeStruct(v.shape, v.dtype)
     empty = {key: jnp.zeros_like(shape(v)) for (_, v), key in kept.items()}
     empty |= _counters(graph, route)
-    back = {n: shape(r.mark.ins[1]) for n, r in reading.items()} if route.own else {}
+    back = {n: shape(r.mark.ins[1]) for n, r in reading.items() if route.own is True or n in (route.own or ())}
     params, state, x = jax.tree.unflatten(graph.in_tree, [shape(v) for v in graph.program.ins])
     step = _step(graph, route, reading, kept)
     new = trace_graph(
         step, Pair(params, {f"feedback of {n}": b for n, b in back.items()}), Pair(state, empty), x, **graph.limits
     )
-    return Routed(replace(new, report=_report(graph, new, reading, kept)), reading, back, empty)
+    first: dict[Value, str] = {}
+    for n, r in reading.items():
+        first = {**dict(zip(r.parts, _called(n, r))), **first}
+    shown = {called: shape(v) for v, called in first.items()}
+    return Routed(replace(new, report=_report(graph, new, reading, kept)), back, shown, empty)
 
 
 def _memories(graph: Graph, route: Route, reading: dict[str, Reader]) -> dict[tuple[str, Value], str]:
@@ -209,7 +214,13 @@ def _report(graph: Graph, new: Graph, reading: dict[str, Reader], kept: dict[tup
     return new.report
 
 
-def fits(back: dict[str, Any], want: dict[str, Any], what: Sequence[str] = ()) -> None:
+def reader_weights(graph: Graph, params: Any) -> dict[str, jax.Array]:
+    """The weights of all readers, by name."""
+    env = {**graph.program.consts, **dict(zip(graph.frontier, prelude(graph, params)))}
+    return {name: jnp.asarray(_value(env, r.mark.ins[1])) for name, r in readers(graph).items()}
+
+
+def fits(back: dict[str, Any], want: dict[str, Any]) -> None:
     """Raises ValueError unless weights back are named and shaped as the readers' own."""
     unknown = sorted(set(back) - set(want))
     if unknown:
@@ -217,5 +228,5 @@ def fits(back: dict[str, Any], want: dict[str, Any], what: Sequence[str] = ()) -
     for name, b in back.items():
         if jnp.shape(b) != want[name].shape:
             raise ValueError(
-                f"feedback for `{name}` has shape {jnp.shape(b)}; it takes the place of that weight, so {want[name].shape}"
+                f"feedback for `{name}` has shape {jnp.shape(b)}; it takes the place of that weight, of shape {want[name].shape}"
             )

@@ -123,7 +123,7 @@ def _run(
     route = routed(graph, rule.route)
     (key, memory), g = carry.lasting, route.graph
     live, pull, static = differentiable_prelude(g, beside(rule, params, memory))
-    step = partial(window, g, rule, judge_of(rule, loss, memory, B), static, batch=B)
+    step = partial(window, g, rule, judge_of(route, rule, loss, memory), static, batch=B)
 
     def body(c: Any, now: Data, **how: bool) -> Any:
         state, trace, grads, (key, memory) = c
@@ -146,7 +146,7 @@ def _run(
             else body(c, jax.tree.map(lambda a: a[0], head), empty=first, recent=True)
         )
         outs.append(jax.tree.map(lambda a: a.reshape(n * K, *a.shape[2:]), out) if n > 1 else out)
-    c, out = body(c, jax.tree.map(lambda a: a[n * K :], data), empty=first and not n)
+    c, out = body(c, jax.tree.map(lambda a: a[n * K :], data), empty=first and not n, ends=last)
     losses, outputs, firing = jax.tree.map(lambda *a: jnp.concatenate(a), *outs, out)
     state, trace, grads, (key, memory) = c
     memory = memory if rule.settle is None else rule.settle(memory)

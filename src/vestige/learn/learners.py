@@ -20,8 +20,8 @@ class EligibilityTrace(bridge.TraceState):
 class D_RTRL(Learner):
     """D-RTRL: a trace per weight, `O(B * parameters)` memory. See `vestige.rules.d_rtrl`."""
 
-    def __init__(self, model: bridge.Module):
-        super().__init__(model, rules.d_rtrl())
+    def __init__(self, model: bridge.Module, *, kappa: bool | float = False):
+        super().__init__(model, rules.d_rtrl(kappa=kappa))
 
     @property
     def etrace_bwg(self) -> dict[Any, EligibilityTrace]:
@@ -33,8 +33,10 @@ class D_RTRL(Learner):
 class ES_D_RTRL(Learner):
     """ES-D-RTRL (pp-prop): two factors per weight, `O(B * (inputs + outputs))` memory. See `vestige.rules.es_d_rtrl`."""
 
-    def __init__(self, model: bridge.Module, decay_or_rank: Decay = 0.99, *, correct: bool = True):
-        super().__init__(model, rules.es_d_rtrl(decay_or_rank, correct=correct))
+    def __init__(
+        self, model: bridge.Module, decay_or_rank: Decay = 0.99, *, correct: bool = True, kappa: bool | float = False
+    ):
+        super().__init__(model, rules.es_d_rtrl(decay_or_rank, correct=correct, kappa=kappa))
 
     @property
     def etrace_xs(self) -> dict[str, EligibilityTrace]:
@@ -58,8 +60,11 @@ class ES_D_RTRL(Learner):
 class HybridDimVjpAlgorithm(ES_D_RTRL):
     """Per weight the cheaper of the two traces. See `vestige.rules.hybrid`."""
 
-    def __init__(self, model: bridge.Module, decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = None):
-        Learner.__init__(self, model, rules.hybrid(decay_or_rank, choose=choose))
+    def __init__(
+        self, model: bridge.Module, decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = None,
+        kappa: bool | float = False,
+    ):  # fmt: skip
+        Learner.__init__(self, model, rules.hybrid(decay_or_rank, choose=choose, kappa=kappa))
 
     def _pairs(self) -> tuple[Sequence[Edge], Any]:
         whole, pair = self.memory[0]

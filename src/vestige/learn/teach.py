@@ -2,23 +2,25 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
-from ..graph import Step
+from ..graph import Routed, Step
 from ..rules import Rule, Told
 from .window import Judge, Loss
 
 
-def judge_of(rule: Rule, loss: Loss, memory: Any, batch: int | None) -> Judge:
+def judge_of(route: Routed, rule: Rule, loss: Loss, memory: Any) -> Judge:
     """`judge(step, target, modulator) -> (loss, what the rule wants)`."""
 
-    def judge(step: Step, target: Any, modulator: Any) -> Any:
+    def judge(step: Step, target: Any, modulator: Any) -> tuple[jax.Array, jax.Array]:
         if rule.route is None:
             return loss(step.output, target), jnp.zeros(())
-        output = step.output.given
+        output, shown = step.output.given, step.output.added
         own = loss(output, target)
         if rule.teach.step is None:
             return own, jnp.zeros(())
-        return own, rule.teach.step(memory, Told(step.output.added, output, target, modulator, loss))
+        examples = max((a.size // max(route.shown[name].size, 1) for name, a in shown.read.items()), default=1)
+        return own, rule.teach.step(memory, Told(shown, output, target, modulator, loss, examples))
 
     return judge

@@ -61,15 +61,15 @@ def merge(live: list[Any], fixed: list[Any], on: tuple[bool, ...]) -> list[Any]:
 
 def window(
     g: Graph, rule: Rule, judge: Judge, static: list[Any], state: Any, trace: Any, data: Data, batch: int | None,
-    lasting: Any = None, key: Any = None, empty: bool = False, recent: bool = False,
+    lasting: Any = None, key: Any = None, empty: bool = False, recent: bool = False, ends: bool = False,
 ) -> Window:  # fmt: skip
     """Gradients of `sum_t mask_t judge(step_t, target_t)` as the rule gives them, for `[K, ...]` or `[K, B, ...]` inputs.
 
     Under `jit`, a next trace that the caller does not use costs nothing; `empty`: neither does this one, it is zero.
     `recent`: the next trace may take the form that the rule has for it after a first window. `lasting`: the rule's own
-    memory; `key`: a random key for this window.
+    memory; `key`: a random key for this window; `ends`: nothing comes after it.
     """
-    p = _present(g, rule, judge, static, state, data, batch, lasting)
+    p = _present(g, rule._replace(ahead=None) if ends else rule, judge, static, state, data, batch, lasting)
     if not g.edges and rule.scope != "full":  # every parameter has its own step's gradient: nothing to remember
         return Window(p.state, trace, p.plain, p.losses, p.outputs, p.firing, None)
     obs, axes = _observe(g, rule, static, p, jax.tree.leaves(data.xs), batch)

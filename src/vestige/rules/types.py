@@ -25,6 +25,11 @@ class Obs(NamedTuple):
     lasting: Any = None
     modulator: Any = None
 
+    @property
+    def steps(self) -> int:
+        """K."""
+        return jax.tree.leaves(self.pre)[0].shape[0]
+
 
 class Signal(NamedTuple):
     """What the loss wants. `mark`: dL/dy per edge `[K, *y]`; `entry`: dL/dh of the state that enters, per group
@@ -50,13 +55,15 @@ class Update(NamedTuple):
 
 
 class Told(NamedTuple):
-    """One step, for a rule that wants something of it: what readers read, output, target, modulator, the user's loss."""
+    """One step of `examples`, for a rule that wants something of it: what readers read, output, target, modulator, and the
+    user's loss."""
 
     shown: Shown
     output: Any
     target: Any
     modulator: Any
     loss: Callable[[Any, Any], jax.Array]
+    examples: int
 
 
 class Teaching(NamedTuple):
