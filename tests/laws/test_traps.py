@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from measure import assert_close, distance, named, online
+from measure import assert_close, distance, loss, named, online
 from oracle.reference import bptt, directional, dot
 from vestige import gradients, init, rules, trace_graph
-from zoo import MODELS, RULES, I, Model, N, O, T, _params, draw, matmul, reals, sig, spike, tanh, zeros
+from zoo import ALL_RULES, MODELS, RULES, I, Model, N, O, T, _params, draw, matmul, name, reals, sig, spike, tanh, zeros
 
 FIRST = ["d_rtrl", "es_d_rtrl 0.9", "hybrid", "rtrl"]
 
@@ -84,24 +84,40 @@ def test_a_weight_per_neuron_drives_a_group_state():
     assert_close(got, named(m, bptt(m, xs, ys)), 1e-11)
 
 
-def test_nothing_of_the_batch_is_coupled():
-    """Traces and Jacobians are per example: no array holds two batch axes."""
+def sizes(jaxpr):
+    """Elements of every array of a program, those inside calls and loops as well."""
+    for e in jaxpr.eqns:
+        yield from (int(np.prod(v.aval.shape)) for v in e.outvars if hasattr(v.aval, "shape"))
+        for p in e.params.values():
+            for inner in p if isinstance(p, (tuple, list)) else (p,):
+                inner = getattr(inner, "jaxpr", inner)
+                if hasattr(inner, "eqns"):
+                    yield from sizes(inner)
+
+
+def coupled(f, *args, batch):
+    """Sizes of the arrays that hold the batch twice: no other length of these programs is a multiple of it."""
+    return [n for n in sizes(jax.make_jaxpr(f)(*args).jaxpr) if n and n % batch**2 == 0]
+
+
+@pytest.mark.parametrize("window", [1, 2])
+@pytest.mark.parametrize("rule", ALL_RULES, ids=name)
+def test_nothing_of_the_batch_is_coupled(rule, window):
+    """Traces, influences and Jacobians are per example, whatever the rule couples within one."""
     m, B = MODELS["LIF, recurrent"], 11
-    xs, ys = m.data(batch=B)
-    rule = RULES["d_rtrl"](m.graph)
-    carry = init(m.graph, rule, m.params, m.state, B)
-    run = lambda xs, ys: gradients(m.graph, rule, m.params, carry, xs, ys, lambda o, t: ((o - t) ** 2).mean(), 2).grads
+    xs, ys = m.data(4, batch=B)
+    made = rule(m.graph)
+    carry = init(m.graph, made, m.params, m.state, B)
+    run = lambda xs, ys: gradients(m.graph, made, m.params, carry, xs, ys, loss, window)
+    assert any(n % B == 0 for n in sizes(jax.make_jaxpr(run)(xs, ys).jaxpr))
+    assert not coupled(run, xs, ys, batch=B)
 
-    def shapes(jaxpr):
-        for e in jaxpr.eqns:
-            yield from (v.aval.shape for v in e.outvars)
-            for p in e.params.values():
-                for inner in p if isinstance(p, (tuple, list)) else (p,):
-                    inner = getattr(inner, "jaxpr", inner)
-                    if hasattr(inner, "eqns"):
-                        yield from shapes(inner)
 
-    assert not [s for s in shapes(jax.make_jaxpr(run)(xs, ys).jaxpr) if s.count(B) > 1]
+def test_a_batch_that_is_coupled_would_be_seen():
+    m, B = MODELS["LIF, recurrent"], 11
+    h, xs = jnp.zeros((B, N)), jnp.ones((B, I + N))
+    step = lambda h: 0.9 * h + matmul(xs, m.params["w"])
+    assert coupled(jax.jacrev(step), h, batch=B)
 
 
 def test_filters_move_without_a_loss():
