@@ -10,6 +10,7 @@ import pytest
 import saiunit as u
 from neuron_cases import CASES, STEPS, weighted_spikes
 
+import vestige as vg
 from vestige import nest
 
 TRACES = np.load(Path(__file__).parent / "data" / "neurons.npz")
@@ -93,6 +94,61 @@ def test_the_eligibility_vectors_are_the_papers():
         eps_a = rho * eps_a + e[-1]
     np.testing.assert_allclose(got["spikes"][:, 0], e, rtol=1e-11, atol=1e-13)
     assert np.count_nonzero(e) > 20 and 3 < made["spikes"].sum() < 30
+
+
+class Layer(brainstate.nn.Module):
+    """Inputs, adaptive neurons with four trained parameters, a readout without memory."""
+
+    def __init__(self):
+        super().__init__()
+        draw, state = np.random.default_rng(9), brainstate.ParamState
+        self.w, self.out = state(draw.normal(0.7, 0.6, (4, 6))), state(draw.normal(0, 1, (6, 2)))
+        self.neurons = nest.eprop_iaf_adapt_bsshslm_2020(
+            6, tau_m=state(np.linspace(5, 20, 6) * u.ms), V_th=state(-66.0 * u.mV), adapt_beta=state(0.3 * u.mV),
+            adapt_tau=state(30.0 * u.ms), surrogate_gradient_width=20.0 * u.mV,
+        )  # fmt: skip
+
+    def update(self, x):
+        return vg.matmul(self.neurons(vg.matmul(x, self.w.value) * u.mV), self.out.value)
+
+
+def test_a_layer_without_recurrence_learns_as_by_bptt():
+    draw = np.random.default_rng(2)
+    xs, targets, found = np.abs(draw.normal(0, 1, (30, 4))), draw.normal(0, 1, (30, 2)), []
+    with brainstate.environ.context(dt=1.0 * u.ms):
+        for learner in (vg.D_RTRL, vg.BPTT):
+            model = Layer()
+            brainstate.nn.init_all_states(model)
+            learner = learner(model)
+            learner.compile_graph(jnp.zeros(4))
+            found.append(learner.gradients(xs, targets, lambda y, t: jnp.sum((y - t) ** 2), window=7))
+    online, true = (jax.tree.leaves(f.grads) for f in found)
+    assert len(online) == 6
+    for a, b in zip(online, true):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+        assert np.all(b)
+    (rate,) = found[0].firing.values()
+    assert 0.02 < rate < 0.5
+
+
+def test_single_precision_stays_single():
+    jax.config.update("jax_enable_x64", False)
+    with brainstate.environ.context(precision=32, dt=1.0 * u.ms):
+        neuron = nest.eprop_iaf_adapt_bsshslm_2020(3)
+        brainstate.nn.init_all_states(neuron)
+        got = run(neuron, np.full((20, 3), 4.0, np.float32) * u.mV)
+    assert {v.dtype for v in got.values()} == {np.dtype(np.float32)} and got["spikes"].sum() > 0
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_an_input_of_another_unit_moves_nothing(model):
+    with brainstate.environ.context(dt=1.0 * u.ms):
+        neuron = model(3)
+        brainstate.nn.init_all_states(neuron)
+        before = neuron.V_m.value
+        with pytest.raises(u.UnitMismatchError):
+            neuron(np.ones(3) * u.pA)
+        np.testing.assert_array_equal(neuron.V_m.value.mantissa, before.mantissa)
 
 
 @pytest.mark.parametrize("model", MODELS[:2])
