@@ -1,4 +1,4 @@
-"""Figures of a run: learning curve, spike raster, confusion matrix. Each function returns a matplotlib figure."""
+"""Figures of a run: learning curve, spike raster, confusion matrix, audit. Each function returns a matplotlib figure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from .learn import Audit
 
 INK, SOFT, LEARNED, OTHER = "#22252b", "#9aa0a8", "#1f6f8b", "#c8553d"
 
@@ -127,6 +129,34 @@ def comparison(
     return figure
 
 
+def audit_bars(found: Audit) -> Figure:
+    """Cosine, norm ratio and sign agreement of each parameter as bars, beside the ideal 1 (dashed); and what is missing of its
+    true gradient: the share that each dropped path carries (numbered, written out below), that all of them carry together,
+    and what the rule itself gets wrong.
+    """
+    rows, paths = found.rows, found.paths
+    height, legend = 1.2 + 0.3 * len(rows), 0.08 + 0.22 * len(paths)
+    columns = len(paths) + 2 if paths else 1
+    figure = _figure(10.5, height + legend)
+    top, below = figure.subfigures(2, 1, height_ratios=(height, legend))
+    cosine, ratio, sign, missing = top.subplots(1, 4, sharey=True, width_ratios=(1, 1, 1, max(1.1, 0.37 * columns)))
+    _bars(cosine, [r.cosine for r in rows], "cosine")
+    _bars(ratio, [r.ratio for r in rows], "|online| / |true|")
+    _bars(sign, [r.sign for r in rows], "same sign")
+    cosine.set_yticks(range(len(rows)), [r.name for r in rows], fontsize=8.5)
+    cosine.invert_yaxis()
+    together = [[r.dropped, r.own] if paths else [r.own] for r in rows]
+    _table(
+        missing, np.array([[*(p.shares[r.name] for p in paths), *some] for r, some in zip(rows, together)]), len(paths)
+    )
+    top.suptitle(f"online gradient against {found.method}", x=0.01, ha="left", fontsize=10)
+    for n, p in enumerate(paths):
+        at = 1 - (n + 0.5) / len(paths)
+        below.text(0.024, at, f"{n + 1}", color=OTHER, fontsize=8, va="center", ha="right", weight="bold")
+        below.text(0.032, at, p.line, color=INK, fontsize=8, va="center")
+    return figure
+
+
 def _figure(width: float, height: float) -> Figure:
     try:
         from matplotlib.figure import Figure
@@ -155,3 +185,37 @@ def _levels(axes, references: Mapping[str, float]) -> None:
         beside = axes.get_yaxis_transform()
         axes.text(1.02, at, f"{name} {level:.1%}", transform=beside, va="center", fontsize=8, color=INK)
         below = at
+
+
+def _bars(axes, values: list[float], title: str) -> None:
+    """Bars from zero to 2 at most, and their numbers, which are not cut."""
+    at, low = np.arange(len(values)), min([0.0, *(v for v in values if np.isfinite(v))])
+    axes.barh(at, np.clip(np.nan_to_num(values), None, 2.0), height=0.62, color=LEARNED, alpha=0.85)
+    end = max(1.0, *np.clip(np.nan_to_num(values), None, 2.0)) if values else 1.0
+    for y, v in zip(at, values):
+        said = f"{v:.2f}" if np.isfinite(v) else "none"
+        axes.text(1.0, y, said, ha="right", va="center", fontsize=8, color=INK, transform=axes.get_yaxis_transform())
+    axes.axvline(1.0, color=SOFT, lw=1.0, ls=(0, (4, 3)), zorder=0)
+    axes.set(xlim=(low, end + 0.36 * (end - low)), xticks=sorted({*([-1.0] if low < -0.5 else []), 0.0, 1.0}))
+    axes.set_title(title, fontsize=9, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+
+
+def _table(axes, shares: np.ndarray, paths: int) -> None:
+    """Shares as shaded cells: a column a path, all paths, and the rule's own."""
+    colours = np.clip(np.nan_to_num(shares, posinf=1.0), 0, 1)
+    axes.imshow(colours, cmap="Oranges", vmin=0, vmax=1.2, aspect="auto")
+    for (row, column), v in np.ndenumerate(shares):
+        said = "0" if v < 5e-3 else f"{v:.2f}" if np.isfinite(v) else "inf"
+        ink = SOFT if v < 5e-3 else "white" if v > 0.75 else INK
+        axes.text(column, row, said, ha="center", va="center", fontsize=8, color=ink)
+    last = ["all", "rule's\nown"] if paths else ["rule's own"]
+    axes.set_xticks(range(shares.shape[1]), [*map(str, range(1, paths + 1)), *last], fontsize=8)
+    for label in axes.get_xticklabels()[:paths]:
+        label.set(color=OTHER, weight="bold")
+    for between in range(1, shares.shape[1]):
+        axes.axvline(between - 0.5, color=INK if between >= paths else "white", lw=1.0)
+    axes.set_title("share missing", fontsize=9, loc="left")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)

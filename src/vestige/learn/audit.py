@@ -79,7 +79,7 @@ class Audit:
 
     def __str__(self) -> str:
         width = max([9, *(len(r.name) for r in self.rows)])
-        head = f"{'parameter':{width}}  cosine  |online|/|true|  same sign  dropped  rule's own  against {self.method}"
+        head = f"{'parameter':{width}}   cosine  |online|/|true|  same sign  dropped  rule's own  against {self.method}"
         lines = [f"{r.name:{width}}  {_numbers(r)}  {r.note}".rstrip() for r in self.rows]
         told = [*self.populations, *(x for x in self.inputs if x.decay is not None)]
         return "\n".join([head, *lines, *map(str, told), *(f"dropped: {p}" for p in self.paths)])
@@ -146,7 +146,7 @@ def _row(piece: Piece, n: int, mine: np.ndarray, true: Truth, full: np.ndarray, 
 
 
 def _numbers(r: Row) -> str:
-    return f"{r.cosine:6.4f}  {r.ratio:15.4f}  {r.sign:9.1%}  {r.dropped:7.3f}  {r.own:10.3f}"
+    return f"{r.cosine:7.4f}  {r.ratio:15.4f}  {r.sign:9.1%}  {r.dropped:7.3f}  {r.own:10.3f}"
 
 
 def _plain(a: Any) -> Any:

@@ -45,8 +45,8 @@ class Inputs:
     A rule that stands the product of two sums for a sum of products (ES-D-RTRL) takes it that each input keeps one sign, as
     spikes do. `decay` is that of the rule's sum `ex <- decay ex + x` (None: the rule has none, and 1 is taken here).
 
-    `signed`: share of the units that take both signs; `kept`: `sum_t |ex_t|` over the same sum of `|x|`, mean of the units
-    that are ever active, 1 where nothing cancels; `fails`: share of the units that keep less than 0.9.
+    `signed`: share of the units that take both signs in one sequence; `kept`: `sum_t |ex_t|` over the same sum of `|x|`, mean
+    of the units that are ever active, 1 where nothing cancels; `fails`: share of the units that keep less than 0.9.
     """
 
     weight: str
@@ -132,10 +132,9 @@ def _population(name: str, fired: np.ndarray, piece: Piece) -> Population:
 
 
 def _inputs(edge: Edge, decay: float | None, seen: _Seen, piece: Piece) -> Inputs:
-    lead = () if piece.carry.batch_size is None else (0,)
-    up, down = (np.asarray(a).any(lead) if lead else np.asarray(a) for a in (seen.up, seen.down))
-    left, whole = (np.asarray(a, float).sum(lead) for a in (seen.left, seen.whole))
-    on = whole > 0
+    fold = lambda a: a if piece.carry.batch_size is None else a.sum(0)
+    left, whole = (fold(np.asarray(a, float)) for a in (seen.left, seen.whole))
+    both, on = fold(np.asarray(seen.up & seen.down)) > 0, whole > 0
     kept = np.where(on, left / np.where(on, whole, 1), 1.0)
     mean = float(kept[on].mean()) if on.any() else 1.0
-    return Inputs(edge.name, up.size, float((up & down).mean()), mean, float((kept < KEPT).mean()), decay)
+    return Inputs(edge.name, both.size, float(both.mean()), mean, float((kept < KEPT).mean()), decay)
