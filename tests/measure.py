@@ -35,6 +35,7 @@ def online(
     made, judge = rule(model.graph), options.pop("loss", loss)
     start = init(model.graph, made, model.params, model.state, batch)
     mask = options.pop("mask", None)
+    options = {**modulation(made, xs), **options}
 
     def go(params: Any, carry: Carry, xs: Any, ys: Any, mask: Any) -> Result:
         return gradients(model.graph, made, params, carry, xs, ys, judge, window, mask=mask, **options)
@@ -44,13 +45,19 @@ def online(
     return go(*args) if inside else compiled(go, *args)(*args)
 
 
+def modulation(rule: Any, xs: Any) -> dict[str, Any]:
+    """A modulator of ones for rules that take one."""
+    return dict(modulator=jnp.ones(jax.tree.leaves(xs)[0].shape[0])) if rule.teach.modulated else {}
+
+
 def many(model: Model, rules: Sequence[Named], xs: Any, ys: Any) -> tuple[Any, dict[str, Carry]]:
     """Several rules in one compiled window of the length of `xs`, and their first carries."""
     made = {r.name: r(model.graph) for r in rules}
     first = {k: init(model.graph, r, model.params, model.state) for k, r in made.items()}
 
     def run(carries: Any, xs: Any, ys: Any) -> dict[str, Result]:
-        return {k: gradients(model.graph, r, model.params, carries[k], xs, ys, loss) for k, r in made.items()}
+        go = lambda k, r: gradients(model.graph, r, model.params, carries[k], xs, ys, loss, **modulation(r, xs))
+        return {k: go(k, r) for k, r in made.items()}
 
     return compiled(run, first, xs, ys), first
 

@@ -84,12 +84,15 @@ ALL_OPS = _ops()
 # ---------------------------------------------------------------------------------------------------------------- rules
 @dataclass(frozen=True)
 class Named:
-    """A rule by name. `invariant`: windows do not change its gradient. `filters`: it smooths inputs, so none may be an index."""
+    """A rule by name. `invariant`: windows do not change its gradient. `filters`: it smooths inputs, so none may be an index.
+    `one_step`: a single step is exact. `drawn`: it draws random numbers."""
 
     name: str
     make: Callable[[Graph], Rule]
     invariant: bool = True
     filters: bool = False
+    one_step: bool = True
+    drawn: bool = False
 
     def __call__(self, graph: Graph) -> Rule:
         return self.make(graph)
@@ -110,7 +113,31 @@ ALL_RULES = [
     Named("tbptt", lambda graph: rules.tbptt(), invariant=False),
     Named("rtrl", lambda graph: rules.rtrl()),
 ]
-RULES = {r.name: r for r in ALL_RULES}
+# the wider family: the same laws, over fewer models where the clock counts
+FAMILY = [
+    Named("d_rtrl, kappa", lambda graph: rules.d_rtrl(kappa=True)),
+    Named("es_d_rtrl, kappa", lambda graph: rules.es_d_rtrl(0.9, kappa=True), filters=True),
+    Named("hybrid, kappa 0.8", lambda graph: rules.hybrid(0.9, kappa=0.8)),
+    Named("e_prop", lambda graph: rules.e_prop()),
+    Named("e_prop, random", lambda graph: rules.e_prop(1), one_step=False),
+    Named("e_prop, adaptive", lambda graph: rules.e_prop(1, adapt=0.1, kappa=0.5), one_step=False),
+    Named("e_prop, rates", lambda graph: rules.e_prop(rate_target=0.1, rate_strength=1.0), one_step=False),
+    Named("ostl", lambda graph: rules.ostl()),
+    Named("ottt", lambda graph: rules.ottt(0.9), filters=True),
+    Named("otpe", lambda graph: rules.otpe(0.9)),
+    Named("otpe, approximate", lambda graph: rules.otpe(0.9, approximate=True), filters=True),
+    Named("osttp", lambda graph: rules.osttp(), one_step=False),
+    Named("sltt", lambda graph: rules.sltt()),
+    Named("sltt, 1 of 2", lambda graph: rules.sltt(1, 2), one_step=False),
+    Named("rflo, symmetric", lambda graph: rules.rflo(None)),
+    Named("rflo", lambda graph: rules.rflo(1, decay=0.8), one_step=False),
+    Named("immediate", lambda graph: rules.immediate()),
+    Named("decolle", lambda graph: rules.decolle(), one_step=False),
+    Named("three_factor", lambda graph: rules.three_factor(0.5), one_step=False),
+    Named("reward_modulated", lambda graph: rules.reward_modulated(0.5)),
+    Named("dni", lambda graph: rules.dni(), invariant=False),
+]
+RULES = {r.name: r for r in [*ALL_RULES, *FAMILY]}
 
 
 # --------------------------------------------------------------------------------------------------------------- models
