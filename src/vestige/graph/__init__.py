@@ -4,13 +4,15 @@ from .draft import origin
 from .errors import GraphError
 from .linearize import Pushed, linearize, transport
 from .program import Const
+from .readers import fits, reader_weights
 from .readings import Step, forward, plain_step, prelude
-from .report import Report
-from .route import Pair, Route, Routed, Shown, fits, reader_weights, routed
+from .report import FEEDBACK, Report
+from .route import Pair, Route, Routed, Shown, routed
 from .trace import trace_graph
 from .types import Edge, Graph, Group
 
 __all__ = [
+    "FEEDBACK",
     "Const",
     "Edge",
     "Graph",

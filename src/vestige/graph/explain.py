@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from .._compat import is_float
 from .draft import Draft
 from .paths import dropped_paths, learning, reading
-from .program import Value, up
-from .report import Path, Report
+from .program import FLAT, Value, up
+from .report import FEEDBACK, Path, Report, Way
 from .types import Edge, Group
 
 
@@ -17,8 +17,9 @@ def explain(
     untraced: frozenset[Value],
     fresh: frozenset[Value],
     positions: bool,
+    way: Way,
 ) -> Report:
-    """The report of a graph."""
+    """The report of a graph; `way`: what a route changes."""
     traced = [f"{e.name} -> {', '.join(groups[e.group].names)}" for e in edges if e.group is not None]
     moved = learning(d)
     behind = {v for e in edges if e.group is not None for v in reading(d, e.x, moved, fresh).params}
@@ -33,13 +34,44 @@ def explain(
     unread = [n for n, v in zip(d.param_names, d.program.ins) if v not in read]
     how = lambda g: ", pushed by forward mode" if g.pushed else ""
     lines = [f"{', '.join(g.names)}: {g.P} positions with blocks of {g.S}{how(g)}" for g in groups]
-    paths = dropped_paths(d, edges, groups, untraced, fresh) if positions else ()
+    paths = _but_kept(d, dropped_paths(d, edges, groups, untraced, fresh), groups, way) if positions else ()
     dropped = tuple(str(p) for p in paths if p.mark is not None)
     notes = [] if positions else ["positions were not asked for: only `rtrl()` and `tbptt()` apply"]
-    exact, alone = _exact(d, edges, groups, paths) if positions else ((), [])
+    exact, alone = _exact(d, edges, groups, paths) if positions and not way.elsewhere else ((), [])
     if alone and exact:
         notes.append(_why(exact, alone, whole=not paths))
-    return Report(tuple(lines), tuple(traced), tuple(direct + late), tuple(unread), dropped, tuple(notes), paths, exact)
+    notes += way.notes
+    around = _around(d, groups, fresh)
+    traced, direct = tuple(traced), tuple(direct + late)
+    return Report(tuple(lines), traced, direct, tuple(unread), dropped, tuple(notes), paths, exact, around)
+
+
+def _but_kept(d: Draft, paths: Sequence[Path], groups: Sequence[Group], way: Way) -> tuple[Path, ...]:
+    """Paths that remain where memories tell what a reader's population remembers, and nothing behind that remembers too;
+    each told once, by the weight of the way forward."""
+    back = {e.outs[0] for e in d.eqns if e.is_mark and FEEDBACK in d.origin(e.ins[1])}
+    sources = {name: {n for g in groups if set(g.names) & set(held) for n in g.names} for name, held in way.kept.items()}
+    read = {n for p in paths for n in p.source}
+    ends = lambda p: len(p.into) == 1 and p.into[0] not in read
+    told = lambda p: p.kind == "carried" and ends(p) and set(p.source) <= sources.get(p.weight, set())
+    return tuple(p for p in paths if not told(p) and p.mark not in back)
+
+
+def _around(d: Draft, groups: Sequence[Group], fresh: frozenset[Value]) -> tuple[str, ...]:
+    """Populations of which the output or a mark reads more than the new state, so that credit reaches them around it."""
+    out, new, moved = [], set(d.h_out), learning(d)
+    steps = [e for e in d.eqns if not e.is_mark and e.name not in FLAT]
+    read = {v for e in d.eqns if e.is_mark for v in reading(d, e.ins[0], moved, fresh).fresh}
+    for g in groups:
+        own = {d.h_in[i] for i in g.states}
+        seen = set(own)
+        for e in steps:
+            if any(v in seen and v not in new for v in e.reads):
+                seen.update(e.outs)
+        ends = {*d.program.outs[len(d.h_in) :], *(read & {v for e in g.eqns for v in e.outs})}
+        if any(v in seen and v not in new for v in ends):
+            out.append(", ".join(g.names))
+    return tuple(out)
 
 
 def _exact(

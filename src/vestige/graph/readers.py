@@ -1,12 +1,16 @@
 """Marks through which the rest of the network reads a population: where credit comes back from."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._compat import is_float
 from .draft import origin
 from .program import Atom, Equation, Value, down, up
+from .readings import prelude
 from .types import Graph
 
 
@@ -64,3 +68,25 @@ def _leads(graph: Graph) -> np.ndarray:
     for k in range(n):
         leads |= leads[:, k : k + 1] & leads[k]
     return leads
+
+
+def value_of(env: dict[Value, Any], a: Atom) -> Any:
+    return env[a] if isinstance(a, Value) else a.val
+
+
+def reader_weights(graph: Graph, params: Any) -> dict[str, jax.Array]:
+    """The weights of all readers, by name."""
+    env = {**graph.program.consts, **dict(zip(graph.frontier, prelude(graph, params)))}
+    return {name: jnp.asarray(value_of(env, r.mark.ins[1])) for name, r in readers(graph).items()}
+
+
+def fits(back: dict[str, Any], want: dict[str, Any]) -> None:
+    """Raises ValueError unless weights back are named and shaped as the readers' own."""
+    unknown = sorted(set(back) - set(want))
+    if unknown:
+        raise ValueError(f"feedback for {unknown}: no reader of a population has this weight; there are {sorted(want)}")
+    for name, b in back.items():
+        if jnp.shape(b) != want[name].shape:
+            raise ValueError(
+                f"feedback for `{name}` has shape {jnp.shape(b)}; it takes the place of that weight, of shape {want[name].shape}"
+            )

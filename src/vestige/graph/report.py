@@ -38,8 +38,23 @@ class Path:
 
 
 @dataclass(frozen=True)
+class Way:
+    """What a route changes. `kept`: memories before a reader that tell all its population remembers, by name; `elsewhere`: credit
+    comes back by other weights than the reader's, or not at all; `notes`: what to say of it."""
+
+    kept: dict[str, tuple[str, ...]]
+    elsewhere: bool
+    notes: tuple[str, ...]
+
+
+AS_IT_IS = Way({}, False, ())
+FEEDBACK = "feedback of "  # names of weights by which credit comes back
+
+
+@dataclass(frozen=True)
 class Report:
-    """Lines by subject; printable. As data: `paths`, what is dropped; `exact`, the parameters for which D-RTRL equals BPTT."""
+    """Lines by subject; printable. As data: `paths`, what is dropped; `exact`, the parameters for which D-RTRL equals BPTT;
+    `around`: populations of which more is read than their new state."""
 
     groups: tuple[str, ...] = ()
     traced: tuple[str, ...] = ()
@@ -49,6 +64,7 @@ class Report:
     notes: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
     exact: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         heads = {
@@ -65,3 +81,8 @@ class Report:
             if getattr(self, k)
         ]
         return "\n".join(parts) or "nothing to learn: the step reads no parameter"
+
+    def of(self, new_state_only: bool) -> str:
+        """As printed, with what a rule drops that credits new states alone."""
+        lost = [f"\n  {p} is read around its new state: that credit is its step's alone" for p in self.around]
+        return str(self) + ("\ncredit that this rule drops besides:" + "".join(lost) if new_state_only and lost else "")

@@ -1,7 +1,7 @@
 """The same step with another way back: what a learning signal meets between what reads a population and the population."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -12,10 +12,9 @@ from ..ops import mark
 from .errors import GraphError
 from .memory import decay_of, remembers_alike
 from .program import Atom, Value, run
-from .readers import Reader, joined, readers
-from .readings import prelude
-from .report import Report
-from .trace import trace_graph
+from .readers import Reader, joined, readers, value_of
+from .report import FEEDBACK, Way
+from .trace import analysed
 from .types import Graph
 
 stop = jax.lax.stop_gradient
@@ -98,14 +97,14 @@ def routed(graph: Graph, route: Route | None) -> Routed:
     back = {n: shape(r.mark.ins[1]) for n, r in reading.items() if route.own is True or n in (route.own or ())}
     params, state, x = jax.tree.unflatten(graph.in_tree, [shape(v) for v in graph.program.ins])
     step = _step(graph, route, reading, kept)
-    new = trace_graph(
-        step, Pair(params, {f"feedback of {n}": b for n, b in back.items()}), Pair(state, empty), x, **graph.limits
-    )
+    params = Pair(params, {FEEDBACK + n: b for n, b in back.items()})
+    way = _way(graph, route, reading, kept, back)
+    new = analysed(step, params, Pair(state, empty), x, **graph.limits, positions=True, way=way)
     first: dict[Value, str] = {}
     for n, r in reading.items():
         first = {**dict(zip(r.parts, _called(n, r))), **first}
     shown = {called: shape(v) for v, called in first.items()}
-    return Routed(replace(new, report=_report(graph, new, reading, kept)), back, shown, empty)
+    return Routed(new, back, shown, empty)
 
 
 def _memories(graph: Graph, route: Route, reading: dict[str, Reader]) -> dict[tuple[str, Value], str]:
@@ -162,7 +161,7 @@ def _step(graph: Graph, route: Route, reading: dict[str, Reader], kept: dict[tup
                     live = new[key] = env[v] + stop(decay[name](env)) * state.added[key]
                 slope[v] = live - stop(live)
                 shown.setdefault(v, (called, stop(env[v]) + slope[v]))
-            env[e.outs[0]] = _read(graph, route, r, env, slope, params.added.get(f"feedback of {name}"))
+            env[e.outs[0]] = _read(graph, route, r, env, slope, params.added.get(FEEDBACK + name))
         counts = _count(graph, state.added, env, new)
         leaves = [env[v] if isinstance(v, Value) else v.val for v in p.outs]
         h, y = jax.tree.unflatten(graph.out_tree, leaves)
@@ -175,7 +174,7 @@ def _read(
     graph: Graph, route: Route, r: Reader, env: Any, slope: dict[Value, Any], back: jax.Array | None
 ) -> jax.Array:
     """What a reader delivers."""
-    op, w = r.mark.params["op"], _value(env, r.mark.ins[1])
+    op, w = r.mark.params["op"], value_of(env, r.mark.ins[1])
     fixed = dict.fromkeys(slope, 0.0)
     if route.told:
         return mark(op, _input(graph, r.mark.ins[0], env, fixed, False), w)
@@ -191,12 +190,8 @@ def _input(graph: Graph, x: Atom, env: Any, slope: dict[Value, Any], alone: bool
         return stop(env[x]) + slope[x]  # type: ignore[index]
     e = joined(graph, x)
     if e is None:
-        return stop(_value(env, x)) if alone else _value(env, x)
+        return stop(value_of(env, x)) if alone else value_of(env, x)
     return jnp.concatenate([_input(graph, a, env, slope, alone) for a in e.ins], e.params["dimension"])
-
-
-def _value(env: Any, a: Atom) -> Any:
-    return env[a] if isinstance(a, Value) else a.val
 
 
 def _count(graph: Graph, old: dict[str, Any], env: Any, new: dict[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -209,24 +204,25 @@ def _count(graph: Graph, old: dict[str, Any], env: Any, new: dict[str, Any]) -> 
     return {n: new[f"spikes of {n}"] for n in graph.spikes}, new["steps"]
 
 
-def _report(graph: Graph, new: Graph, reading: dict[str, Reader], kept: dict[tuple[str, Value], str]) -> Report:
-    """What the new graph says, but for paths that a memory keeps."""
-    return new.report
-
-
-def reader_weights(graph: Graph, params: Any) -> dict[str, jax.Array]:
-    """The weights of all readers, by name."""
-    env = {**graph.program.consts, **dict(zip(graph.frontier, prelude(graph, params)))}
-    return {name: jnp.asarray(_value(env, r.mark.ins[1])) for name, r in readers(graph).items()}
-
-
-def fits(back: dict[str, Any], want: dict[str, Any]) -> None:
-    """Raises ValueError unless weights back are named and shaped as the readers' own."""
-    unknown = sorted(set(back) - set(want))
-    if unknown:
-        raise ValueError(f"feedback for {unknown}: no reader of a population has this weight; there are {sorted(want)}")
-    for name, b in back.items():
-        if jnp.shape(b) != want[name].shape:
-            raise ValueError(
-                f"feedback for `{name}` has shape {jnp.shape(b)}; it takes the place of that weight, of shape {want[name].shape}"
-            )
+def _way(
+    graph: Graph, route: Route, reading: dict[str, Reader], kept: dict[tuple[str, Value], str], back: dict[str, Any]
+) -> Way:
+    """What the report is to say of the route."""
+    held = {n: tuple(dict.fromkeys(kept[n, v] for v in r.parts if (n, v) in kept)) for n, r in reading.items()}
+    held = {n: keys for n, keys in held.items() if keys}
+    notes = []
+    for n in held:
+        whose = f"a decay of {route.kappa}, whatever its population remembers"
+        into = remembers_alike(graph, reading[n].mark)
+        if route.kappa is True and into is not None:
+            whose = f"the decay of {', '.join(graph.groups[into].names)}, one for all: credit through it is kept"
+        notes.append(f"what {n} reads is remembered with {whose}")
+    if route.kappa is True:
+        leaky = "is not a leaky sum with one decay, so no memory before it tells what it remembers"
+        marks = {n: r.mark.outs[0] for n, r in reading.items() if n not in held}
+        into = {p.weight: ", ".join(p.into) for p in graph.report.paths if p.kind == "carried" and p.mark in marks.values()}
+        notes += [f"{into[n]}, which {n} drives, {leaky}" for n in marks if n in into]
+    notes += [f"credit crosses {n} by weights of its own" for n in back]
+    notes += [f"no credit crosses {n}: the rule says what is wanted of what it reads" for n in reading if route.told]
+    found = held if route.kappa is True else {}
+    return Way(found, bool(back) or route.told, tuple(notes))

@@ -12,11 +12,14 @@ from .explain import explain
 from .groups import analyse
 from .program import FLAT, Equation, Program, Value, down, flatten, spikes, up
 from .readings import read_apart
+from .report import AS_IT_IS, Way
 from .types import Graph
+
+Step = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 
 def trace_graph(
-    step: Callable[[Any, Any, Any], tuple[Any, Any]], params: Any, state: Any, x: Any,
+    step: Step, params: Any, state: Any, x: Any,
     *, max_own: int = 16, max_block: int = 48, positions: bool = True,
 ) -> Graph:  # fmt: skip
     """Analyse `step(params, state, x) -> (state', y)` for one example, without a batch axis.
@@ -33,6 +36,13 @@ def trace_graph(
     Raises:
         GraphError: the step mixes positions, hides a trainable operator, or does not return the state it took.
     """
+    return analysed(step, params, state, x, max_own, max_block, positions, AS_IT_IS)
+
+
+def analysed(
+    step: Step, params: Any, state: Any, x: Any, max_own: int, max_block: int, positions: bool, way: Way
+) -> Graph:
+    """`trace_graph`, for a step that a route has changed too."""
     closed, out_shape = jax.make_jaxpr(step, return_shape=True)(params, state, x)
     _check_state(state, out_shape, positions)
     program = flatten(closed)
@@ -53,7 +63,7 @@ def trace_graph(
         n_params=n_params, n_state=n_state, in_tree=jax.tree.structure((params, state, x)),
         out_tree=jax.tree.structure(out_shape), limits=dict(max_own=max_own, max_block=max_block),
         param_names=draft.param_names, state_names=draft.state_names, positions=positions,
-        report=explain(draft, edges, groups, untraced, fresh, positions),
+        report=explain(draft, edges, groups, untraced, fresh, positions, way),
     )  # fmt: skip
 
 

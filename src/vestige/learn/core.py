@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from ..graph import Graph, Pair, prelude, routed
+from ..graph import FEEDBACK, Graph, Pair, prelude, routed
 from ..rules import Rule
 from .checks import check_modulator, check_params, check_rule, check_sequence, inputs_like
 from .teach import judge_of
@@ -168,7 +168,7 @@ def beside(rule: Rule, params: Any, memory: Any) -> Any:
     """The parameters, with what a route adds to them."""
     if rule.route is None:
         return params
-    return Pair(params, {f"feedback of {n}": b for n, b in memory.items()} if rule.route.own else {})
+    return Pair(params, {FEEDBACK + n: b for n, b in memory.items()} if rule.route.own else {})
 
 
 def empty(graph: Graph, rule: Rule, params: Any, lasting: Any, batch: int | None) -> tuple[Any, Any]:

@@ -165,7 +165,7 @@ class Learner(bridge.Module):
     @property
     def report(self) -> str:
         """What is learned and how, and what this rule drops."""
-        return str(self.graph.report)
+        return self.graph.report.of(new_state_only=self.rule.reads == "state")
 
     @property
     def firing(self) -> dict[str, Any]:
