@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from measure import assert_close, distance, loss, named, online
+from measure import assert_close, distance, loss, modulation, named, online
 from oracle.reference import bptt, directional, dot
 from vestige import gradients, init, rules, trace_graph
-from zoo import ALL_RULES, MODELS, RULES, I, Model, N, O, T, _params, draw, matmul, name, reals, sig, spike, tanh, zeros
+from zoo import MODELS, RULES, I, Model, N, O, T, _params, draw, matmul, name, reals, sig, spike, tanh, zeros
 
 FIRST = ["d_rtrl", "es_d_rtrl 0.9", "hybrid", "rtrl"]
 
@@ -101,14 +101,14 @@ def coupled(f, *args, batch):
 
 
 @pytest.mark.parametrize("window", [1, 2])
-@pytest.mark.parametrize("rule", ALL_RULES, ids=name)
+@pytest.mark.parametrize("rule", RULES.values(), ids=name)
 def test_nothing_of_the_batch_is_coupled(rule, window):
     """Traces, influences and Jacobians are per example, whatever the rule couples within one."""
     m, B = MODELS["LIF, recurrent"], 11
     xs, ys = m.data(4, batch=B)
     made = rule(m.graph)
     carry = init(m.graph, made, m.params, m.state, B)
-    run = lambda xs, ys: gradients(m.graph, made, m.params, carry, xs, ys, loss, window)
+    run = lambda xs, ys: gradients(m.graph, made, m.params, carry, xs, ys, loss, window, **modulation(made, xs))
     assert any(n % B == 0 for n in sizes(jax.make_jaxpr(run)(xs, ys).jaxpr))
     assert not coupled(run, xs, ys, batch=B)
 
