@@ -5,10 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..graph import Graph
-from ..graph.memory import remembers_alike
-from ..graph.program import up
-from ..graph.readers import readers
+from ..graph import Graph, routed
 from ..graph.report import Path
 from ..rules import Rule
 from .audit_truth import Piece, Truth, cut_gradients
@@ -47,17 +44,15 @@ class Parts(NamedTuple):
 
 
 def dropped_by(graph: Graph, rule: Rule) -> tuple[Path, ...]:
-    """The paths of a step that a rule drops: none, or all but those that a memory before their reader keeps."""
+    """The paths of a step that a rule drops, as its report says: none, or all but those that a memory before a reader keeps."""
     if rule.scope == "full":
         return ()
-    kappa = False if rule.route is None else rule.route.kappa
-    kept = {
-        r.mark.outs[0]: r.parts
-        for r in (readers(graph).values() if kappa is not False else ())
-        if kappa is not True or remembers_alike(graph, r.mark) is not None
-    }
-    keeps = lambda p: p.kind == "carried" and p.cut <= up(p.cone, kept.get(p.mark, ()))
-    return tuple(p for p in graph.report.paths if not keeps(p))
+    # the step as the rule reads it has memories and weights of its own beside what the paths of the step name
+    left = routed(graph, rule.route).graph.report.paths
+    same = lambda p, q: (
+        (p.kind, p.weight) == (q.kind, q.weight) and {*p.source} <= {*q.source} and {*p.into} <= {*q.into}
+    )
+    return tuple(p for p in graph.report.paths if any(same(p, q) for q in left))
 
 
 def parts(piece: Piece, paths: tuple[Path, ...], true: Truth) -> Parts:
