@@ -92,15 +92,16 @@ def confusion(truth: np.ndarray, said: np.ndarray, classes: Sequence[str]) -> Fi
 
 
 def comparison(
-    names: Sequence[str], scores: Sequence[Sequence[float]], cosines: Sequence[float | None], *, chance: float,
-    baselines: int = 0, title: str = "",
+    names: Sequence[str], scores: Sequence[Sequence[float]], cosines: Sequence[float | None],
+    own: Sequence[float | None] | None = None, *, chance: float, baselines: int = 0, title: str = "",
 ) -> Figure:  # fmt: skip
     """Score and gradient cosine of each arm side by side: neither stands for the other.
 
     Args:
         names: of the arms, from top to bottom; the first `baselines` of them are set apart.
         scores: of each arm's seeds, in [0, 1]; the bar is their mean, a dot each seed.
-        cosines: to BPTT's gradient; None where there is none.
+        cosines: to BPTT's gradient at the same weights for all; None where there is none.
+        own: the same at the weights of each arm's own training, as rings.
         chance: a level line among the scores.
     """
     figure = _figure(9.0, 1.3 + 0.27 * len(names))
@@ -112,19 +113,25 @@ def comparison(
         left.scatter(some, np.full(len(some), y), s=9, color=INK, linewidths=0, zorder=3)
     left.axvline(chance, color=OTHER, lw=1.0, ls=(0, (4, 3)))
     right.barh(at, [np.nan if c is None else c for c in cosines], height=0.7, color=colours, alpha=0.85)
+    rings = [np.nan if c is None else c for c in own or [None] * len(names)]
+    right.scatter(rings, at, s=22, facecolor="white", edgecolor=OTHER, linewidths=1.2, zorder=3)
     for y, c in zip(at, cosines):
-        said = "no gradient" if c is None else f"{c:.2f}"
-        right.annotate(
-            said, (max(c or 0.0, 0.0), y), (4, 0), textcoords="offset points", va="center", fontsize=8, color=INK
-        )
-    left.set(xlabel="score (bar: mean of the seeds; line: chance)", xlim=(0, 1))
+        said, place = ("no gradient", 0.02) if c is None else (f"{c:.2f}", 1.06)
+        right.annotate(said, (place, y), va="center", fontsize=8, color=INK)
+    left.set(xlabel="score (bar: mean; dots: seeds; line: chance)", xlim=(0, 1))
     left.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    right.set(xlabel="cosine to BPTT's gradient", xlim=(min([0.0, *(c for c in cosines if c is not None)]), 1.12))
+    low = min([0.0, *(c for c in (*cosines, *rings) if c is not None and not np.isnan(c))])
+    right.set(
+        xlabel="cosine to BPTT's gradient" + (" (ring: own weights)" if own else ""), xlim=(1.1 * low - 0.02, 1.2)
+    )
+    right.axvline(0, color=INK, lw=0.8)
+    right.set_xticks([t for t in (-1, -0.5, 0, 0.5, 1) if t > 1.1 * low - 0.02])
     left.set_yticks(at, names, fontsize=8.5)
-    left.invert_yaxis()
+    left.set_ylim(at[-1] + 0.7, -0.7)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(axis="y", length=0)
+    right.spines["left"].set_visible(False)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     return figure
 

@@ -1,6 +1,11 @@
 """`vestige compare`: a whole comparison, interrupted and resumed; what does not apply or diverges is told."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +22,7 @@ from vestige.cli.network import READOUT, Network
 SMALL = "--seeds 2 --updates 4 --neurons 6 --batch 4 --jobs 1".split()
 
 
-def refuse(graph):
+def refuse(net, seed):
     raise GraphError("neurons are mixed here. Take another rule.")
 
 
@@ -27,7 +32,7 @@ def odd():
     more = {
         "none": arms.Arm("a rule for others", refuse),
         "wild": arms.Arm(
-            "a wild one", lambda g: rules.tbptt(), online=None, optimizer=lambda: optax.scale(float("nan"))
+            "a wild one", lambda net, seed: rules.tbptt(), online=None, optimizer=lambda: optax.scale(float("nan"))
         ),
     }
     with pytest.MonkeyPatch.context() as patch:
@@ -76,6 +81,10 @@ def test_cosines_are_measured_at_the_same_weights(rows):
     assert rows["frozen"]["cosine"] is None
     assert rows["tbptt_1"]["cosine"] == pytest.approx(rows["immediate"]["cosine"], abs=1e-9)
     assert 0.1 < rows["d_rtrl"]["cosine"] < 1 - 1e-6
+    assert (
+        rows["tbptt_1"]["scores"] != rows["immediate"]["scores"]
+        or rows["tbptt_1"]["losses"] != rows["immediate"]["losses"]
+    )
     # all start from the same weights: the first point is one and the same
     first = [c[0] for c in rows["d_rtrl"]["cosines"]]
     assert first == pytest.approx([c[0] for c in rows["d_rtrl"]["own_cosines"]], abs=1e-9)
@@ -98,7 +107,11 @@ def test_what_does_not_apply_or_diverges_is_told(rows, folder):
 def test_the_table_and_the_figure_are_left(folder, capsys):
     assert main(["compare", "--resume", str(folder)]) == 0
     said = capsys.readouterr().out
-    assert "chance 25.0%" in said and "frozen recurrence" in said and "immediate-only and TBPTT(1)" in said
+    assert (
+        "chance 25.0%" in said
+        and "frozen recurrence" in said
+        and "before anything is learned: TBPTT(1); immediate-only + RMSprop" in said
+    )
     assert (folder / "copy.png").read_bytes().startswith(b"\x89PNG")
     assert main(["compare", "--resume", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((folder / "results.json").read_text())
@@ -109,6 +122,31 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     assert main(["compare", *SMALL, "--out", str(tmp_path)]) == 130
     (made,) = tmp_path.iterdir()
     assert f"vestige compare --resume {made}" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_killed_comparison_goes_on_where_it_was(tmp_path):
+    """Two processes at work, all killed at once; the numbers are those of one that was not."""
+    given = "--task copy --rules d_rtrl --seeds 1 --updates 4 --neurons 6 --batch 4 --jobs 2".split()
+    command = [sys.executable, "-m", "vestige", "compare", *given, "--out"]
+    first = subprocess.Popen([*command, tmp_path / "killed"], start_new_session=True, stdout=subprocess.DEVNULL)
+    while len(done := list((tmp_path / "killed").glob("*/parts/*.json"))) < 7:
+        assert first.poll() is None
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    (folder,) = (tmp_path / "killed").iterdir()
+    assert not (folder / "results.json").exists()
+    when = {path: path.stat().st_mtime_ns for path in done}
+    subprocess.run([*command[:4], "--resume", folder, "--jobs", "2"], check=True, stdout=subprocess.DEVNULL)
+    assert all(path.stat().st_mtime_ns == then for path, then in when.items())
+    subprocess.run([*command, tmp_path / "whole"], check=True, stdout=subprocess.DEVNULL)
+    (whole,) = (tmp_path / "whole").iterdir()
+    rows = [json.loads((made / "results.json").read_text())["rows"] for made in (folder, whole)]
+    for one, other in zip(*rows):
+        assert one["arm"] == other["arm"]
+        for key in ("scores", "losses", "cosines", "own_cosines", "rate"):
+            assert one[key] == other[key]
 
 
 def test_runs_can_be_repeated_and_learn():
@@ -151,6 +189,30 @@ def test_every_seed_has_the_same_graph_and_weights_of_its_own():
     one, two = net.params(0), net.params(1)
     assert all(not np.array_equal(one[name], two[name]) for name in ("w", "r", "out"))
     assert jax.tree.map(jnp.shape, one) == jax.tree.map(jnp.shape, two)
+
+
+@pytest.mark.parametrize("name", arms.ARMS)
+def test_every_arm_applies_or_says_why(name):
+    settings = Settings("copy", (), 1, 4, 6, 4)
+    if arms.ARMS[name].left_out:
+        with pytest.raises(GraphError, match="these tasks give targets"):
+            Entrant(settings, name)
+        return
+    entrant = Entrant(settings, name)
+    one, two = (entrant.start(seed) for seed in (0, 1))
+    assert jax.tree.map(jnp.shape, one) == jax.tree.map(jnp.shape, two)
+    assert entrant.arm.title and (entrant.arm.online is None or entrant.arm.online >= 1)
+
+
+def test_a_modulator_is_minus_the_error_at_the_neurons():
+    entrant = Entrant(Settings("copy", (), 1, 4, 6, 4), "three_factor")
+    (x, y, _), params = (np.swapaxes(a, 0, 1) for a in entrant._held_out(0)), entrant.start(0).params
+    outputs = np.swapaxes(entrant.predict(params, np.swapaxes(x, 0, 1)), 0, 1)
+    errors = np.exp(outputs) / np.exp(outputs).sum(-1, keepdims=True) - np.eye(4)[y]
+    found = entrant._modulator(params, jnp.asarray(x), jnp.asarray(y))
+    back = np.linalg.lstsq(-errors.reshape(-1, 4), found.reshape(-1, 6), rcond=None)[0]
+    assert found.shape == (40, 4, 6) and np.linalg.matrix_rank(back) >= 3
+    np.testing.assert_allclose(-errors @ back, found, atol=1e-9)
 
 
 @pytest.mark.parametrize("task", ["copy", "watch"])

@@ -36,3 +36,18 @@ def test_the_raster_has_one_dot_a_spike_and_names_the_decision():
 def test_figures_can_be_written(tmp_path):
     plots.confusion(np.array([0]), np.array([0]), ("a",)).savefig(tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_a_comparison_has_a_bar_an_arm_on_either_side_and_a_dot_a_seed():
+    scores, cosines = [[0.9, 0.8], [0.5, 0.7], [0.4, 0.4]], [1.0, None, -0.3]
+    figure = plots.comparison(
+        ("a", "b", "c"), scores, cosines, [1.0, None, 0.2], chance=0.25, baselines=2, title="task"
+    )
+    left, right = figure.axes
+    assert [bar.get_width() for bar in left.patches] == [np.mean(s) for s in scores]
+    assert [sorted(dots.get_offsets()[:, 0]) for dots in left.collections] == [sorted(s) for s in scores]
+    widths = [bar.get_width() for bar in right.patches]
+    assert widths[0] == 1.0 and np.isnan(widths[1]) and widths[2] == -0.3
+    assert [text.get_text() for text in right.texts] == ["1.00", "no gradient", "-0.30"]
+    assert [text.get_text() for text in left.get_yticklabels()] == ["a", "b", "c"]
+    assert right.get_xlim()[0] < -0.3 and left.lines[0].get_xdata()[0] == 0.25

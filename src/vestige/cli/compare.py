@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..graph import GraphError
 from ..learn import checkpoint as files
 from .arms import BASELINES, RULES
@@ -147,16 +149,17 @@ def one_seed(entrant: Entrant, name: str, seed: int, rate: float, folder: Path) 
     found, trials = entrant.train(seed, rate), entrant.trials
     scores = [entrant.score(point, trials.test) for point in found.points]
     own = found.points + [found.points[-1]] * (len(POINTS) - len(found.points))
-    kept = folder / "parts" / f"{REFERENCE}.weights-{seed}.npz"
+    truth = reference(entrant.settings)
+    at_own = [truth.direction(point._replace(lasting=truth.carry.lasting)) for point in own]
+    kept, shared = folder / "parts" / f"{REFERENCE}.points-{seed}.npz", ([point.params for point in own], at_own)
     if name == REFERENCE:
-        files.save(kept, [point.params for point in own])
-    truth, shared = reference(entrant.settings), files.load(kept, [point.params for point in own])[0]
-    angle = lambda at: cosine(entrant.direction(at), truth.direction(at._replace(lasting=truth.carry.lasting)))
+        files.save(kept, shared)
+    there = [point._replace(params=params) for point, params in zip(own, files.load(kept, shared)[0][0])]
+    angles = lambda points, true: [cosine(entrant.direction(p), np.asarray(d)) for p, d in zip(points, true)]
     return {
         "rate": rate, "diverged": found.diverged, "score": trials.chance if found.diverged else scores[-1],
         "scores": scores, "losses": found.losses, "firing": entrant.firing(found.points[-1]),
-        "cosines": [angle(point._replace(params=params)) for point, params in zip(own, shared)],
-        "own_cosines": [angle(point) for point in own],
+        "cosines": angles(there, files.load(kept, shared)[0][1]), "own_cosines": angles(own, at_own),
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..graph import Graph, trace_graph
+from ..graph import Graph, GraphError, trace_graph
 from ..learn import gradients, init
 from ..tasks import Sequences, Trials, copy, evidence, flipflop, from_task, match, watch
 from .arms import ARMS
@@ -97,7 +97,9 @@ class Entrant:
     def __init__(self, settings: Settings, name: str):
         self.settings, self.arm = settings, ARMS[name]
         self.trials, self.net, self.graph, self.predict = bench(settings.task, settings.neurons)
-        self.rule = self.arm.rule(self.graph)
+        if self.arm.left_out:
+            raise GraphError(self.arm.left_out)
+        self.rule = self.arm.rule(self.net, 0)
         self.carry = init(self.graph, self.rule, self.net.params(0), self.net.state(), settings.batch)
         self.optimizer = self.arm.optimizer()
         self.update = jax.jit(self._update)
@@ -113,18 +115,26 @@ class Entrant:
     def start(self, seed: int) -> Learned:
         """Before anything is learned; rules that draw at random draw anew for each seed."""
         params = self.net.params(seed)
-        key, memory = init(self.graph, self.rule, params, self.net.state()).lasting
-        return Learned(params, (None if key is None else jax.random.fold_in(key, seed), memory))
+        return Learned(params, init(self.graph, self.arm.rule(self.net, seed), params, self.net.state()).lasting)
 
     def _gradient(self, window: int | None, now: Learned, data: Any) -> tuple[Tree, Any, jax.Array, jax.Array]:
         """Gradient, what the rule keeps, loss, firing rate of a batch `[B, T, ...]`; a loss is the mean of steps that count."""
         x, y, mask = (jnp.swapaxes(a, 0, 1) for a in data)
         out = gradients(
             self.graph, self.rule, now.params, replace(self.carry, lasting=now.lasting), x, y, self.trials.loss, window,
-            mask=mask / mask.sum(0), first=True, last=True,
+            mask=mask / mask.sum(0), modulator=self._modulator(now.params, x, y), first=True, last=True,
         )  # fmt: skip
         grads = {name: out.grads[name] for name in self.arm.learns or now.params}
         return grads, out.carry.lasting, out.losses.sum(), next(iter(out.firing.values()))
+
+    def _modulator(self, params: Tree, x: jax.Array, y: jax.Array) -> jax.Array | None:
+        """For rules that take one: minus the error of the outputs `[T, B, n_out]`, brought to the neurons at random."""
+        if not self.rule.teach.modulated:
+            return None
+        outputs = jnp.swapaxes(self.predict(params, jnp.swapaxes(x, 0, 1)), 0, 1)
+        errors = jax.vmap(jax.vmap(jax.grad(self.trials.loss)))(outputs, y)
+        back = jax.random.normal(jax.random.key(0), (self.net.n_out, self.net.n_rec))
+        return -errors @ back / np.sqrt(self.net.n_rec)
 
     def _update(self, now: Learned, memory: Any, data: Any, rate: jax.Array) -> tuple[Learned, Any, jax.Array]:
         grads, lasting, loss, _ = self._gradient(self.arm.window, now, data)
@@ -171,21 +181,22 @@ class Entrant:
         some = self.trials.valid[n * B : (n + 1) * B]
         return some.x, some.y, some.mask
 
-    def cost(self) -> dict[str, float | None]:
-        """Time of a step in ms, and memory: what one example carries from step to step, and what the program needs."""
+    def cost(self) -> dict[str, Any]:
+        """Time of a step in ms; memory: what one example carries from step to step, what the program needs; a fingerprint."""
         whole, program = self._time(self.gradient)
         online = whole
         if self.arm.online != self.arm.window:
             online, program = self._time(self._program(self.arm.online))
         carried = sum(np.asarray(a).nbytes for a in jax.tree.leaves((self.carry.trace, self.carry.added)))
         trace = carried / self.settings.batch
-        return {"online_ms": online, "window_ms": whole, "trace_bytes": trace, "program_bytes": program}
+        return {
+            "online_ms": online, "window_ms": whole, "trace_bytes": trace, "program_bytes": program,
+            "fingerprint": fingerprint(self.direction(self.start(0))),
+        }  # fmt: skip
 
     def _time(self, program: Any) -> tuple[float, float | None]:
         """The quickest of some runs, in ms a step, and the bytes of the program's intermediate results."""
-        args = self.start(0), self._held_out(0)
-        jax.block_until_ready(program(*args))
-        taken, until = [], time.perf_counter() + PATIENCE
+        args, taken, until = (self.start(0), self._held_out(0)), [], time.perf_counter() + PATIENCE
         while not taken or (len(taken) < 50 and time.perf_counter() < until):
             began = time.perf_counter()
             jax.block_until_ready(program(*args))
@@ -197,3 +208,11 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float | None:
     """Cosine of the angle; None where one of them is zero, absent or not finite."""
     size = np.linalg.norm(a) * np.linalg.norm(b)
     return float(a @ b / size) if a.shape == b.shape and np.isfinite(size) and size > 0 else None
+
+
+def fingerprint(direction: np.ndarray) -> list[float] | None:
+    """Eight random projections of a direction, its length taken out: equal for arms that give the same gradient."""
+    size = np.linalg.norm(direction)
+    if not (size > 0 and np.isfinite(size)):
+        return None
+    return (np.random.default_rng(0).normal(size=(8, direction.size)) @ direction / size).tolist()

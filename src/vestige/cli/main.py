@@ -18,10 +18,11 @@ EXAMPLES = """examples:
   vestige train --rule es_d_rtrl --seeds 1
   vestige train --resume runs/watch-20260131-101500
   vestige evaluate runs/watch-20260131-101500/seed-0.npz
+  vestige compare --task match           every rule and the baselines on one task
 """
 
 COMPARISONS = """examples:
-  vestige compare --task copy                        all rules, some minutes
+  vestige compare --task copy                        all rules, some minutes a task
   vestige compare --task match --rules d_rtrl es_d_rtrl --seeds 2
   vestige compare --resume runs/compare-copy-20260131-101500
 """
@@ -140,9 +141,15 @@ def evaluate(args: argparse.Namespace) -> None:
 
 
 def tasks(args: argparse.Namespace) -> None:
+    from ..tasks import copy, evidence, flipflop, match
     from .recipe import RECIPES
 
     for recipe in RECIPES.values():
         task = recipe.make()
         shape = f"{task.steps} steps x {task.n_in} units, {len(task.classes)} classes"
         print(f"{task.name:<8} {task.about}: {len(task.train)} + {len(task.test)} sequences of {shape}")
+    for task in (copy(), match(), evidence(), flipflop()):
+        shape = f"{task.steps} steps of {task.dt:g} ms x {task.n_in} units, {task.n_out} outputs"
+        print(
+            f"{task.name:<8} {task.about}: sequences without end + {len(task.test)} of {shape}; chance {task.chance:.0%}"
+        )

@@ -34,6 +34,16 @@ class Network:
     tau_out: float = 100.0
     beta: float = 0.2
 
+    @property
+    def kappa(self) -> float:
+        """Decay of the readout per step."""
+        return float(np.exp(-self.dt / self.tau_out))
+
+    @property
+    def alpha(self) -> float:
+        """Decay per step of the middle one of the membranes."""
+        return float(np.exp(-self.dt / np.sqrt(self.tau[0] * self.tau[1])))
+
     def params(self, seed: int) -> Tree:
         """Weights of one seed: Gaussian, of variance 1 / n for inputs and readout, 1 / (4 n) for the recurrence."""
         draw = np.random.default_rng((seed, 0))
@@ -51,7 +61,7 @@ class Network:
         decay = lambda span: jnp.asarray(np.exp(-self.dt / np.geomspace(*span, self.n_rec)), float)
         alpha, rho = decay(self.tau), decay(self.tau_a[::-1])
         beta = jnp.asarray(self.beta * (np.arange(self.n_rec) % 2), float)
-        kappa = float(np.exp(-self.dt / self.tau_out))
+        kappa = self.kappa
         spike = ReluGrad(0.5)
         fire = lambda v, a: spike(v - 1 - beta * a)
 

@@ -115,11 +115,20 @@ def noted(settings: Settings, rows: list[Row]) -> list[str]:
         "window ms: the same gradient as trained with; quickest of some runs, compilation excluded",
         "trace kB: carried from step to step by one example; program MB: intermediate results of the online program, batch "
         f"of {settings.batch}; BPTT's grows with the sequence",
-        "immediate-only and TBPTT(1) have the same gradient here (no path inside a step leads through another state's "
-        "past); they differ in the optimiser alone",
     ]
     lost = [f"{row['title']} {row['diverged']}" for row in rows if row.get("diverged")]
+    for alike in same(rows):
+        notes.append(f"the same gradient on this network, before anything is learned: {'; '.join(alike)}")
     return notes + ([f"runs that diverged and count as chance: {', '.join(lost)}"] if lost else [])
+
+
+def same(rows: list[Row]) -> list[list[str]]:
+    """Titles of arms whose gradients have the same direction at the first weights."""
+    sets: list[list[Row]] = []
+    for row in (row for row in rows if row.get("fingerprint")):
+        near = [s for s in sets if np.allclose(s[0]["fingerprint"], row["fingerprint"], atol=1e-4)]
+        near[0].append(row) if near else sets.append([row])
+    return [[row["title"] for row in s] for s in sets if len(s) > 1]
 
 
 def drawn(settings: Settings, rows: list[Row]):
@@ -127,5 +136,6 @@ def drawn(settings: Settings, rows: list[Row]):
     shown = [row for row in rows if "refused" not in row]
     return plots.comparison(
         [row["title"] for row in shown], [row["scores"] for row in shown], [row["cosine"] for row in shown],
-        chance=trials.chance, baselines=sum(row["baseline"] for row in shown), title=f"{trials.name}: {trials.about}",
+        [row["own_cosine"] for row in shown], chance=trials.chance, baselines=sum(row["baseline"] for row in shown),
+        title=f"{trials.name}: {trials.about}",
     )  # fmt: skip
