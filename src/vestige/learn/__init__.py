@@ -19,6 +19,7 @@ from .learners import (
     ParamDimVjpAlgorithm,
     pp_prop,
 )  # fmt: skip
+from .learners_coupled import KF_RTRL, UORO, OSTLRecurrent, RandomPathRTRL, SnAp
 from .learners_family import (
     DECOLLE,
     DNI,
@@ -41,6 +42,7 @@ __all__ = [
     "DNI",
     "D_RTRL",
     "ES_D_RTRL",
+    "KF_RTRL",
     "OSTL",
     "OSTTP",
     "OTPE",
@@ -49,6 +51,7 @@ __all__ = [
     "RTRL",
     "SLTT",
     "TBPTT",
+    "UORO",
     "Audit",
     "Carry",
     "DiagHybridDimAlgorithm",
@@ -62,10 +65,13 @@ __all__ = [
     "Immediate",
     "Learner",
     "NotCompiledError",
+    "OSTLRecurrent",
     "ParamDimVjpAlgorithm",
+    "RandomPathRTRL",
     "Result",
     "RewardModulated",
     "SilentLayerWarning",
+    "SnAp",
     "ThreeFactor",
     "audit",
     "fit",
