@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import saiunit as u
-from nets import N_OUT, Memory, Spiking, built, loss, sequence
+from nets import N_IN, N_OUT, Memory, Spiking, built, loss, sequence
 
 import vestige as vg
 
@@ -88,11 +88,33 @@ class RecurrentSolver(Solver):
     recurrent = True
 
 
-def test_finite_differences_stand_in_where_reverse_mode_cannot_go():
-    found = vg.audit(built(vg.D_RTRL, Solver), *sequence(6), loss, window=2)
+class WideSolver(Solver):
+    """More weights than finite differences look at."""
+
+    def __init__(self):
+        super().__init__()
+        self.into = vg.nn.Linear(N_IN, 40)
+        self.linear = vg.nn.Linear(40, N_OUT)
+
+    def update(self, x):
+        return super().update(self.into(x))
+
+
+@pytest.mark.parametrize("rule", [vg.D_RTRL, vg.RTRL])
+def test_finite_differences_stand_in_where_reverse_mode_cannot_go(rule):
+    found = vg.audit(built(rule, Solver), *sequence(6), loss, window=2)
     assert found.method == "finite differences"
     assert all(r.cosine > 1 - 1e-6 and r.sign == 1 and r.true > 0 for r in found.rows) and len(found.rows) == 3
-    assert N_OUT == 2
+    assert all(r.own < 1e-6 and r.dropped == 0 for r in found.rows)
+
+
+@pytest.mark.parametrize("rule", [vg.D_RTRL, vg.RTRL])
+def test_samples_of_a_large_parameter_stand_for_it(rule):
+    found = vg.audit(built(rule, WideSolver), *sequence(4), loss)
+    rows = by_name(found)
+    assert rows["linear.weight.weight"].note == "exact" and all(r.own < 1e-6 for r in found.rows)
+    # the layer without a state has its own step's gradient under a local rule
+    assert (rows["into.weight.weight"].dropped > 0.01) == (rule is vg.D_RTRL)
 
 
 def test_dropped_paths_are_measured_there_too():
