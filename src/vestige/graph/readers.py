@@ -50,9 +50,11 @@ def joined(graph: Graph, x: Atom) -> Equation | None:
 
 
 def _sources(graph: Graph, x: Value) -> list[int]:
-    """Populations on whose states a value depends without a mark between."""
+    """Populations of whose states, or of what drives them, a value is made without a mark between."""
     need = up(graph.eqns, [x], marks=False)
-    return [n for n, q in enumerate(graph.groups) if any(graph.h_in[i] in need for i in q.states)]
+    states = lambda q: {v for i in q.states for v in (graph.h_in[i], graph.h_out[i])}
+    own = lambda q: states(q) | {graph.edges[n].y for n in q.edges}
+    return [n for n, q in enumerate(graph.groups) if own(q) & need]
 
 
 def _reached(graph: Graph, seen: set[Value]) -> list[int]:

@@ -1,23 +1,26 @@
 """The same step with another way back: what a learning signal meets between what reads a population and the population."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from ..ops import mark
+from ..ops import Own, mark
+from .draft import origin
 from .errors import GraphError
 from .memory import decay_of, remembers_alike
 from .program import Atom, Value, run
 from .readers import Reader, joined, readers, value_of
 from .report import FEEDBACK, Way
 from .trace import analysed
-from .types import Graph
+from .types import Edge, Graph
 
 stop = jax.lax.stop_gradient
+NONE = np.empty((0, 0), int)
 
 Step = Callable[["Pair", "Pair", Any], tuple["Pair", "Pair"]]
 
@@ -32,6 +35,7 @@ class Route:
         `beside`: by the sum of both.
     told: no credit crosses a reader; what readers read is shown instead, and the rule says what is wanted of it.
     counts: spikes are counted, so that a rule may want a rate.
+    each: a parameter that reaches no population is an edge too, so that its gradient is told step by step.
     """
 
     kappa: bool | float = False
@@ -39,6 +43,7 @@ class Route:
     beside: bool = False
     told: bool = False
     counts: bool = False
+    each: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.kappa, bool) and not 0 <= self.kappa < 1:
@@ -104,7 +109,16 @@ def routed(graph: Graph, route: Route | None) -> Routed:
     for n, r in reading.items():
         first = {**dict(zip(r.parts, _called(n, r))), **first}
     shown = {called: shape(v) for v, called in first.items()}
-    return Routed(new, back, shown, empty)
+    return Routed(_with_all_edges(new) if route.each else new, back, shown, empty)
+
+
+def _with_all_edges(g: Graph) -> Graph:
+    """The same step with an edge for every trained value that has none."""
+    names, carried = dict(zip(g.param_names, g.program.ins)), {e.w for e in g.edges}
+    loose = [v for v, on in zip(g.frontier, g.trained) if on and v not in carried]
+    return replace(
+        g, edges=(*g.edges, *(Edge(Own(NONE, v.shape), origin(g.early, names, v), None, v, v) for v in loose))
+    )
 
 
 def _memories(graph: Graph, route: Route, reading: dict[str, Reader]) -> dict[tuple[str, Value], str]:
@@ -220,7 +234,9 @@ def _way(
     if route.kappa is True:
         leaky = "is not a leaky sum with one decay, so no memory before it tells what it remembers"
         marks = {n: r.mark.outs[0] for n, r in reading.items() if n not in held}
-        into = {p.weight: ", ".join(p.into) for p in graph.report.paths if p.kind == "carried" and p.mark in marks.values()}
+        into = {
+            p.weight: ", ".join(p.into) for p in graph.report.paths if p.kind == "carried" and p.mark in marks.values()
+        }
         notes += [f"{into[n]}, which {n} drives, {leaky}" for n in marks if n in into]
     notes += [f"credit crosses {n} by weights of its own" for n in back]
     notes += [f"no credit crosses {n}: the rule says what is wanted of what it reads" for n in reading if route.told]

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..graph import Edge, Graph, GraphError, Pushed, origin
+from ..graph import Edge, Graph, Pushed, Route
 from .block import over
 from .d_rtrl import Recent, formed, push, roll
 from .d_rtrl import init as traces
@@ -23,7 +23,7 @@ def reward_modulated(decay: float = 0.9) -> Rule:
     `g` is D-RTRL's gradient of the step's own loss. With the loss `-log p(action)` and M a reward or temporal-difference
     error this is the online policy gradient (REINFORCE with eligibility traces, actor with TD(lambda)). The modulator is
     given as `gradients(..., modulator=M)`, `[T]` or `[T, B]`. With `decay` 0 and M = 1 it is D-RTRL. Memory twice that of
-    `d_rtrl`; compute per step as an outer product, in windows too. What reaches no population keeps a memory of its own.
+    `d_rtrl`; compute per step as an outer product, in windows too. What reaches no population keeps a memory of its own too.
 
     Raises:
         ValueError: decay outside [0, 1); at `gradients`: no modulator, or not one number a step.
@@ -33,7 +33,6 @@ def reward_modulated(decay: float = 0.9) -> Rule:
     decay = checked(decay)
 
     def init(graph: Graph, static: list[Any]) -> Any:
-        _complete(graph)
         return traces(graph, static), [jnp.zeros(w.shape, w.dtype) for w in weights(graph, static)]
 
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
@@ -56,7 +55,7 @@ def reward_modulated(decay: float = 0.9) -> Rule:
         none = [None] * len(graph.edges)
         return Update((e, E), [[] for _ in none], none, _by_value(graph, total))
 
-    return Rule(init, update, "instant", "entry", teach=Teaching(modulated=True))
+    return Rule(init, update, "instant", "entry", route=Route(each=True), teach=Teaching(modulated=True))
 
 
 def _owed(edge: Edge, e: Any, entry: list[Any]) -> Any:
@@ -77,16 +76,3 @@ def _by_value(graph: Graph, total: list[Any]) -> list[jax.Array]:
     """Gradients of the trained frontier values, each the sum over its edges."""
     values = [v for v, on in zip(graph.frontier, graph.trained) if on]
     return [sum(g for edge, g in zip(graph.edges, total) if edge.w is v) for v in values]  # type: ignore[misc]
-
-
-def _complete(graph: Graph) -> None:
-    """Raises GraphError for a parameter whose gradient no step's trace tells."""
-    carried = {edge.w for edge in graph.edges}
-    loose = [v for v, on in zip(graph.frontier, graph.trained) if on and v not in carried]
-    if loose:
-        params = dict(zip(graph.param_names, graph.program.ins))
-        names = ", ".join(origin(graph.early, params, v) for v in loose)
-        raise GraphError(
-            f"reward_modulated keeps a memory of each weight's gradient, and `{names}` is neither marked nor part of a "
-            "population: mark it (`vestige.matmul`, `vestige.element_wise`), or hold it fixed"
-        )
