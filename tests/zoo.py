@@ -137,7 +137,18 @@ FAMILY = [
     Named("reward_modulated", lambda graph: rules.reward_modulated(0.5)),
     Named("dni", lambda graph: rules.dni(), invariant=False),
 ]
-RULES = {r.name: r for r in [*ALL_RULES, *FAMILY]}
+# credit from neuron to neuron: the laws that speak of them run in tests/rules, over fewer models where the clock counts
+COUPLED = [
+    Named("snap 1", lambda graph: rules.snap(1)),
+    Named("snap 2", lambda graph: rules.snap(2)),
+    Named("snap, all", lambda graph: rules.snap(99)),
+    Named("ostl, recurrent", lambda graph: rules.ostl(recurrent=True)),
+    Named("random_path, all", lambda graph: rules.random_path(999)),
+    Named("random_path 2", lambda graph: rules.random_path(2), invariant=False, drawn=True),
+    Named("uoro", lambda graph: rules.uoro(), invariant=False, drawn=True),
+    Named("kf_rtrl", lambda graph: rules.kf_rtrl(), invariant=False, drawn=True),
+]
+RULES = {r.name: r for r in [*ALL_RULES, *FAMILY, *COUPLED]}
 
 
 # --------------------------------------------------------------------------------------------------------------- models

@@ -175,7 +175,7 @@ def _feeds(e: Equation, filled: np.ndarray) -> Pairs:
         spread = jax.linear_transpose(op.drain, jax.ShapeDtypeStruct(trace.shape, jnp.float32))
         # numbers of elements in two digits, so that single precision holds them
         digit = lambda n: np.asarray(spread(jnp.asarray(n, jnp.float32).reshape(w.shape))[0]).astype(np.int64)
-        high, low = divmod(np.arange(w.size), 4096)
-    element, to = (digit(high) * 4096 + digit(low)).reshape(-1), np.broadcast_to(to, trace.shape).reshape(-1)
+        high, low = map(digit, divmod(np.arange(w.size), 4096))
+    element, to = (high * 4096 + low).reshape(-1), np.broadcast_to(to, trace.shape).reshape(-1)
     some = filled.reshape(-1)[element]
     return element[some], to[some]

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..graph import Edge, Graph, GraphError, Pushed
+from ..graph import Edge, Graph, GraphError
 from .block import over, times
 from .d_rtrl import advance, suffix_products
 from .types import Obs, Signal, Update, present
@@ -26,7 +26,11 @@ def step_by_step(edge: Edge, e: Any, n: int, obs: Obs, signal: Signal, way: Any,
     """One edge: its next trace, what its inputs meet, and what its old trace meets."""
     first, c = late
     owed = edge.share(jax.vmap(over)(edge.spread(c), obs.post[n]))
-    return advance(edge, e, obs.pre[n], obs.post[n], *way), [(obs.pre[n], signal.mark[n] + owed)], (edge.spread(first), e)
+    return (
+        advance(edge, e, obs.pre[n], obs.post[n], *way),
+        [(obs.pre[n], signal.mark[n] + owed)],
+        (edge.spread(first), e),
+    )
 
 
 def arrears(D: jax.Array, entry: jax.Array) -> tuple[jax.Array, jax.Array]:
