@@ -10,6 +10,7 @@ from ..graph import Graph
 from .block import times
 from .d_rtrl import init as full_traces
 from .instant import formed_only, instant
+from .ostl_recurrent import coupled
 from .types import Obs, Rule, Signal, Update
 
 
@@ -30,8 +31,6 @@ def ostl(recurrent: bool = False) -> Rule:
     Source: Bohnstingl et al., "Online spatio-temporal learning in deep neural networks", 2022.
     """
     if recurrent:
-        from .ostl_recurrent import coupled
-
         return coupled()
 
     def init(graph: Graph, static: list[Any]) -> list[Any]:
