@@ -99,7 +99,7 @@ def comparison(
 
     Args:
         names: of the arms, from top to bottom; the first `baselines` of them are set apart.
-        scores: of each arm's seeds, in [0, 1]; the bar is their mean, a dot each seed.
+        scores: of each arm's seeds, in [0, 1]; the bar is their mean, a dot each seed; none: not trained.
         cosines: to BPTT's gradient at the same weights for all; None where there is none.
         own: the same at the weights of each arm's own training, as rings.
         chance: a level line among the scores.
@@ -108,8 +108,10 @@ def comparison(
     left, right = figure.subplots(1, 2, sharey=True)
     at = np.arange(len(names)) + 0.6 * (np.arange(len(names)) >= baselines)
     colours = [SOFT if n < baselines else LEARNED for n in range(len(names))]
-    left.barh(at, [np.mean(s) for s in scores], height=0.7, color=colours, alpha=0.85)
+    left.barh(at, [np.mean(s) if len(s) else 0.0 for s in scores], height=0.7, color=colours, alpha=0.85)
     for y, some in zip(at, scores):
+        if not len(some):
+            left.annotate("not trained", (0.02, y), va="center", fontsize=8, color=INK)
         left.scatter(some, np.full(len(some), y), s=9, color=INK, linewidths=0, zorder=3)
     left.axvline(chance, color=OTHER, lw=1.0, ls=(0, (4, 3)))
     right.barh(at, [np.nan if c is None else c for c in cosines], height=0.7, color=colours, alpha=0.85)

@@ -14,7 +14,7 @@ import optax
 import pytest
 
 from vestige import GraphError, rules
-from vestige.cli import arms, compare
+from vestige.cli import arms, parts
 from vestige.cli.entrant import Entrant, Settings, cosine
 from vestige.cli.main import main
 from vestige.cli.network import READOUT, Network
@@ -28,14 +28,17 @@ def refuse(net, seed):
 
 @pytest.fixture(scope="module")
 def odd():
-    """Two more arms: one that does not apply and one that diverges."""
+    """More arms: one that does not apply, one that diverges, and one that is too slow to train."""
     more = {
         "none": arms.Arm("a rule for others", refuse),
         "wild": arms.Arm(
             "a wild one", lambda net, seed: rules.tbptt(), online=None, optimizer=lambda: optax.scale(float("nan"))
         ),
     }
+    cost, slow = Entrant.cost, "a slow one"
+    more["late"] = arms.Arm(slow, lambda net, seed: rules.d_rtrl(), online=None)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Entrant, "cost", lambda self: {**cost(self), "slow": self.arm.title == slow})
         for name, arm in more.items():
             patch.setitem(arms.ARMS, name, arm)
         yield tuple(more)
@@ -44,10 +47,10 @@ def odd():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, odd):
     """A comparison, interrupted after its seventh part and resumed."""
-    out, done, count = tmp_path_factory.mktemp("runs"), compare.done, iter(range(100))
+    out, done, count = tmp_path_factory.mktemp("runs"), parts.done, iter(range(100))
     stop = lambda *args: done(*args) if next(count) < 7 else interrupt()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compare, "done", stop)
+        patch.setattr(parts, "done", stop)
         assert main(["compare", "--task", "copy", "--rules", "d_rtrl", *odd, *SMALL, "--out", str(out)]) == 130
     (made,) = out.iterdir()
     early = {path: path.stat().st_mtime_ns for path in (made / "parts").iterdir()}
@@ -104,6 +107,13 @@ def test_what_does_not_apply_or_diverges_is_told(rows, folder):
     assert "runs that diverged and count as chance: a wild one 2" in table
 
 
+def test_a_slow_rule_is_measured_and_not_trained(rows, folder):
+    assert {path.name for path in (folder / "parts").glob("late.*")} == {"late.cost.json", "late.angles.json"}
+    assert rows["late"]["score"] is None and rows["late"]["cosine"] is not None
+    assert "| a slow one | not trained |" in (table := (folder / "table.md").read_text())
+    assert "takes more than 0.1 s" in table and ": a slow one; fewer" in table
+
+
 def test_the_table_and_the_figure_are_left(folder, capsys):
     assert main(["compare", "--resume", str(folder)]) == 0
     said = capsys.readouterr().out
@@ -118,7 +128,7 @@ def test_the_table_and_the_figure_are_left(folder, capsys):
 
 
 def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(compare, "done", lambda *args: interrupt())
+    monkeypatch.setattr(parts, "done", lambda *args: interrupt())
     assert main(["compare", *SMALL, "--out", str(tmp_path)]) == 130
     (made,) = tmp_path.iterdir()
     assert f"vestige compare --resume {made}" in capsys.readouterr().err

@@ -7,21 +7,15 @@ import signal
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..graph import GraphError
-from ..learn import checkpoint as files
+from ..learn.checkpoint import CheckpointError
 from .arms import BASELINES, RULES
-from .entrant import POINTS, RATES, VALIDATION, Entrant, Settings, bench, cosine
+from .entrant import Settings, bench
+from .parts import REFERENCE, missing, parts, todo, write
 from .standings import finish
 from .train import Interrupted
-
-REFERENCE = "bptt"
 
 
 def run(args: Namespace) -> None:
@@ -49,7 +43,7 @@ def open_folder(args: Namespace) -> tuple[Path, Settings]:
         try:
             settings = Settings(**json.loads((args.resume / "settings.json").read_text()))
         except (OSError, ValueError, TypeError) as error:
-            raise files.CheckpointError(f"{args.resume} is no folder of a comparison: {error}") from error
+            raise CheckpointError(f"{args.resume} is no folder of a comparison: {error}") from error
         return args.resume, settings
     rules = tuple(name for name in args.rules or RULES if name not in BASELINES)
     settings = Settings(args.task, rules, args.seeds, args.updates, args.neurons, args.batch)
@@ -57,15 +51,6 @@ def open_folder(args: Namespace) -> tuple[Path, Settings]:
     (folder / "parts").mkdir(parents=True)
     write(folder / "settings.json", vars(settings))
     return folder, settings
-
-
-def todo(settings: Settings) -> list[str]:
-    """The parts of an arm, in their order; each is one file."""
-    return ["cost", *(f"rate-{rate}" for rate in RATES), *(f"seed-{seed}" for seed in range(settings.seeds))]
-
-
-def part(folder: Path, name: str, what: str) -> Path:
-    return folder / "parts" / f"{name}.{what}.json"
 
 
 def play(settings: Settings, names: list[str], folder: Path, workers: int, bar: "Bar") -> None:
@@ -106,74 +91,6 @@ def work(settings: Settings, name: str, folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for _ in parts(settings, name, folder):
         pass
-
-
-def missing(settings: Settings, name: str, folder: Path) -> list[str]:
-    """Parts of an arm that are not done; none if the rule does not apply."""
-    if part(folder, name, "refused").exists():
-        return []
-    return [what for what in todo(settings) if not part(folder, name, what).exists()]
-
-
-def parts(settings: Settings, name: str, folder: Path) -> Iterator[None]:
-    """Do what is left of an arm; yields after each part."""
-    try:
-        entrant = Entrant(settings, name)
-        for what in missing(settings, name, folder):
-            write(part(folder, name, what), done(entrant, name, what, folder))
-            yield
-    except GraphError as error:
-        write(part(folder, name, "refused"), {"reason": str(error)})
-
-
-def done(entrant: Entrant, name: str, what: str, folder: Path) -> dict[str, Any]:
-    """What the part's file is to hold."""
-    kind, _, number = what.partition("-")
-    if kind == "cost":
-        return entrant.cost()
-    if kind == "seed":
-        return one_seed(entrant, name, int(number), best_rate(folder, name), folder)
-    found = entrant.train(VALIDATION, float(number))
-    score = None if found.diverged else entrant.score(found.points[-1], entrant.trials.valid)
-    return {"rate": float(number), "score": score, "losses": found.losses}
-
-
-def best_rate(folder: Path, name: str) -> float:
-    """The rate with the best validation score; of equal ones the smallest."""
-    tried = [json.loads(part(folder, name, f"rate-{rate}").read_text()) for rate in RATES]
-    return max(tried, key=lambda row: -1.0 if row["score"] is None else row["score"])["rate"]
-
-
-def one_seed(entrant: Entrant, name: str, seed: int, rate: float, folder: Path) -> dict[str, Any]:
-    """Train, test, and compare gradients: at the weights that BPTT's run had at the points, and at this run's own."""
-    found, trials = entrant.train(seed, rate), entrant.trials
-    scores = [entrant.score(point, trials.test) for point in found.points]
-    own = found.points + [found.points[-1]] * (len(POINTS) - len(found.points))
-    truth = reference(entrant.settings)
-    at_own = [truth.direction(point._replace(lasting=truth.carry.lasting)) for point in own]
-    kept, shared = folder / "parts" / f"{REFERENCE}.points-{seed}.npz", ([point.params for point in own], at_own)
-    if name == REFERENCE:
-        files.save(kept, shared)
-    there = [point._replace(params=params) for point, params in zip(own, files.load(kept, shared)[0][0])]
-    angles = lambda points, true: [cosine(entrant.direction(p), np.asarray(d)) for p, d in zip(points, true)]
-    return {
-        "rate": rate, "diverged": found.diverged, "score": trials.chance if found.diverged else scores[-1],
-        "scores": scores, "losses": found.losses, "firing": entrant.firing(found.points[-1]),
-        "cosines": angles(there, files.load(kept, shared)[0][1]), "own_cosines": angles(own, at_own),
-    }  # fmt: skip
-
-
-@cache
-def reference(settings: Settings) -> Entrant:
-    """BPTT, to compare gradients with."""
-    return Entrant(settings, REFERENCE)
-
-
-def write(path: Path, content: dict[str, Any]) -> None:
-    """A JSON file, whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    draft.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(draft, path)
 
 
 class Bar:

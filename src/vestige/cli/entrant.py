@@ -14,12 +14,13 @@ import numpy as np
 from ..graph import Graph, GraphError, trace_graph
 from ..learn import gradients, init
 from ..tasks import Sequences, Trials, copy, evidence, flipflop, from_task, match, watch
-from .arms import ARMS
+from .arms import ARMS, BASELINES
 from .network import READOUT, Network, Tree
 
 POINTS = (0.0, 0.25, 0.5, 1.0)  # parts of the training at which gradients are compared
 RATES = (0.003, 0.01, 0.03)
 VALIDATION = 1000  # the seed on which learning rates are chosen
+SLOW = 0.1  # seconds for the gradient of a batch, above which a rule is measured and not trained
 PATIENCE = 0.5  # seconds for which a program is timed, at least once
 HELD_OUT = 4  # batches over which gradients are compared
 
@@ -95,14 +96,14 @@ class Entrant:
     """
 
     def __init__(self, settings: Settings, name: str):
-        self.settings, self.arm = settings, ARMS[name]
+        self.settings, self.arm, self.baseline = settings, ARMS[name], name in BASELINES
         self.trials, self.net, self.graph, self.predict = bench(settings.task, settings.neurons)
         if self.arm.left_out:
             raise GraphError(self.arm.left_out)
         self.rule = self.arm.rule(self.net, 0)
         self.carry = init(self.graph, self.rule, self.net.params(0), self.net.state(), settings.batch)
         self.optimizer = self.arm.optimizer()
-        self.update = jax.jit(self._update)
+        self.move = jax.jit(self._move)
 
     @cached_property
     def gradient(self) -> Any:
@@ -136,11 +137,9 @@ class Entrant:
         back = jax.random.normal(jax.random.key(0), (self.net.n_out, self.net.n_rec))
         return -errors @ back / np.sqrt(self.net.n_rec)
 
-    def _update(self, now: Learned, memory: Any, data: Any, rate: jax.Array) -> tuple[Learned, Any, jax.Array]:
-        grads, lasting, loss, _ = self._gradient(self.arm.window, now, data)
+    def _move(self, params: Tree, memory: Any, grads: Tree, rate: Any) -> tuple[Tree, Any]:
         way, memory = self.optimizer.update(grads, memory)
-        moved = {name: now.params[name] - rate * d for name, d in way.items()}
-        return Learned({**now.params, **moved}, lasting), memory, loss
+        return {**params, **{name: params[name] - rate * d for name, d in way.items()}}, memory
 
     def train(self, seed: int, rate: float) -> Run:
         """From the seed's weights, on the seed's data, at a rate that falls to zero along a cosine."""
@@ -153,10 +152,12 @@ class Entrant:
             for k in range(begin, end):
                 batch = data[(k - begin) * B : (k - begin + 1) * B]
                 falling = rate * 0.5 * (1 + np.cos(np.pi * k / U))
-                now, memory, loss = self.update(now, memory, (batch.x, batch.y, batch.mask), falling)
+                grads, lasting, loss, _ = self.gradient(now, (batch.x, batch.y, batch.mask))
+                params, memory = self.move(now.params, memory, grads, falling)
+                now = Learned(params, lasting)
                 late.append(loss)
             mean = float(np.mean(late)) if late else 0.0
-            if not np.isfinite(mean):
+            if not all(np.isfinite(a).all() for a in (mean, *now.params.values())):
                 break
             losses.append(mean)
             points.append(now)
@@ -191,6 +192,7 @@ class Entrant:
         trace = carried / self.settings.batch
         return {
             "online_ms": online, "window_ms": whole, "trace_bytes": trace, "program_bytes": program,
+            "slow": not self.baseline and whole * self.trials.steps > 1000 * SLOW,
             "fingerprint": fingerprint(self.direction(self.start(0))),
         }  # fmt: skip
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import plots
 from .arms import ARMS, BASELINES
-from .entrant import HELD_OUT, POINTS, RATES, VALIDATION, Settings, bench
+from .entrant import HELD_OUT, POINTS, RATES, SLOW, VALIDATION, Settings, bench
 
 Row = dict[str, Any]
 HEADS = ("", "score", "cosine", "own cosine", "online ms", "window ms", "trace kB", "program MB", "rate")
@@ -44,10 +44,20 @@ def gather(settings: Settings, name: str, folder: Path) -> Row:
     row: Row = {"arm": name, "title": ARMS[name].title, "baseline": name in BASELINES}
     if (folder / "parts" / f"{name}.refused.json").exists():
         return {**row, "refused": read("refused")["reason"]}
+    row |= read("cost")
+    if row["slow"]:
+        found = read("angles")["cosines"]
+        return {
+            **row,
+            "score": None,
+            "scores": [],
+            "cosine": mean_of([{"cosines": found}], "cosines"),
+            "own_cosine": None,
+        }
     seeds = [read(f"seed-{seed}") for seed in range(settings.seeds)]
     scores = [s["score"] for s in seeds]
     return {
-        **row, **read("cost"), "rate": seeds[0]["rate"], "score": float(np.mean(scores)), "scores": scores,
+        **row, "rate": seeds[0]["rate"], "score": float(np.mean(scores)), "scores": scores,
         "score_sd": float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0,
         "cosine": mean_of(seeds, "cosines"), "own_cosine": mean_of(seeds, "own_cosines"),
         "cosines": [s["cosines"] for s in seeds], "own_cosines": [s["own_cosines"] for s in seeds],
@@ -63,8 +73,9 @@ def mean_of(seeds: list[Row], key: str) -> float | None:
 
 
 def ordered(rows: list[Row]) -> list[Row]:
-    """Baselines as they are listed, then rules by score, then those that do not apply."""
-    rank = lambda row: (not row["baseline"], "refused" in row, 0.0 if row["baseline"] else -row.get("score", 0.0))
+    """Baselines as they are listed, then rules by score, then those that were not trained, then those that do not apply."""
+    score = lambda row: row.get("score") or -1.0
+    rank = lambda row: (not row["baseline"], "refused" in row, 0.0 if row["baseline"] else -score(row))
     return sorted(rows, key=rank)
 
 
@@ -72,10 +83,13 @@ def cells(row: Row) -> list[str]:
     if "refused" in row:
         return [row["title"], f"does not apply: {sentence(row['refused'])}"]
     cos = lambda c: "-" if c is None else f"{c:.3f}"
+    score = "not trained"
+    if row["score"] is not None:
+        score = f"{100 * row['score']:.1f} +- {100 * row['score_sd']:.1f}"
+    program = "-" if row["program_bytes"] is None else f"{row['program_bytes'] / 1e6:.2f}"
     return [
-        row["title"], f"{100 * row['score']:.1f} +- {100 * row['score_sd']:.1f}", cos(row["cosine"]),
-        cos(row["own_cosine"]), f"{row['online_ms']:.3f}", f"{row['window_ms']:.3f}", f"{row['trace_bytes'] / 1e3:.1f}",
-        f"{row['program_bytes'] / 1e6:.2f}", f"{row['rate']:g}",
+        row["title"], score, cos(row["cosine"]), cos(row["own_cosine"]), f"{row['online_ms']:.3f}",
+        f"{row['window_ms']:.3f}", f"{row['trace_bytes'] / 1e3:.1f}", program, f"{row['rate']:g}" if "rate" in row else "-",
     ]  # fmt: skip
 
 
@@ -117,6 +131,12 @@ def noted(settings: Settings, rows: list[Row]) -> list[str]:
         f"of {settings.batch}; BPTT's grows with the sequence",
     ]
     lost = [f"{row['title']} {row['diverged']}" for row in rows if row.get("diverged")]
+    slow = [row["title"] for row in rows if row.get("slow")]
+    if slow:
+        notes.append(
+            f"not trained, the gradient of a batch takes more than {SLOW:g} s (cosine: one seed, with what the rule keeps as "
+            f"it is at first): {'; '.join(slow)}; fewer --neurons and a smaller --batch train them"
+        )
     for alike in same(rows):
         notes.append(f"the same gradient on this network, before anything is learned: {'; '.join(alike)}")
     return notes + ([f"runs that diverged and count as chance: {', '.join(lost)}"] if lost else [])
