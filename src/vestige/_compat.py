@@ -11,7 +11,7 @@ from jax.interpreters import ad, batching, mlir
 
 __all__ = [
     "ClosedJaxpr", "Jaxpr", "JaxprEqn", "Literal", "Primitive", "ShapedArray", "Var",
-    "ad", "batching", "bind", "bodies", "is_float", "mlir", "open_jaxpr", "scan_counts",
+    "ad", "batching", "bind", "bodies", "is_float", "is_key", "mlir", "open_jaxpr", "scan_counts",
 ]  # fmt: skip
 
 
@@ -46,11 +46,13 @@ def scan_counts(eqn: JaxprEqn) -> tuple[int, int]:
     return sum(rank(a) == rank(b) for a, b in zip(eqn.invars, body.invars)) - carries, carries
 
 
+def is_key(a: Any) -> bool:
+    """Is this an array of random keys, or of other things that are no numbers?"""
+    dtype = getattr(a, "dtype", None)
+    return dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.extended)
+
+
 def is_float(a: Any) -> bool:
     """Does this array, aval or shape carry derivatives? Random keys, integers and booleans do not."""
     dtype = getattr(a, "dtype", None)
-    return (
-        dtype is not None
-        and not jax.dtypes.issubdtype(dtype, jax.dtypes.extended)
-        and jnp.issubdtype(dtype, jnp.inexact)
-    )
+    return dtype is not None and not is_key(a) and jnp.issubdtype(dtype, jnp.inexact)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._compat import is_key
 from .linearize import needs
 from .moves import ELEMENTWISE, MOVES
 from .program import Atom, Const, Equation, Value, flatten, run, up
@@ -105,7 +106,7 @@ def _alike(eqns: Any, seeds: set[Value]) -> set[Value]:
 
 
 def _level(a: Any) -> bool:
-    if jax.dtypes.issubdtype(getattr(a, "dtype", np.float64), jax.dtypes.extended):
+    if is_key(a):
         return np.size(a) == 1
     a = np.asarray(a)
     return a.size > 0 and bool((a == a.flat[0]).all())

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from .._compat import is_key
 from ..graph import FEEDBACK, Graph, Pair, prelude, routed
 from ..rules import Rule
 from .checks import check_modulator, check_params, check_rule, check_sequence, inputs_like
@@ -61,7 +62,7 @@ def init(graph: Graph, rule: Rule, params: Any, state: Any, batch_size: int | No
     trace, added = empty(graph, rule, params, lasting, batch_size)
     if batch_size is not None:
         many = lambda a: jnp.broadcast_to(a, (batch_size, *jnp.shape(a)))
-        state = jax.tree.map(lambda a: jax.random.split(a, batch_size) if _is_key(a) else many(a), state)
+        state = jax.tree.map(lambda a: jax.random.split(a, batch_size) if is_key(a) else many(a), state)
     carry = Carry(state, trace, batch_size, added, lasting)
     object.__setattr__(carry, "fresh", True)
     return carry
@@ -196,7 +197,3 @@ def differentiable_prelude(graph: Graph, params: Any) -> tuple[list[Any], Any, l
         return jax.tree.unflatten(tree, merge(some, [jnp.zeros_like(p) for p in leaves], tuple(floats)))
 
     return live, back, static
-
-
-def _is_key(a: Any) -> bool:
-    return jax.dtypes.issubdtype(getattr(a, "dtype", jnp.float32), jax.dtypes.prng_key)

@@ -52,8 +52,8 @@ def reward_modulated(decay: float = 0.9) -> Rule:
 
         moving = obs.pre, obs.post, obs.trans, signal.mark, signal.entry, obs.modulator
         (e, E, total), _ = jax.lax.scan(step, (*trace, jax.tree.map(jnp.zeros_like, trace[1])), moving)
-        none = [None] * len(graph.edges)
-        return Update((e, E), [[] for _ in none], none, _by_value(graph, total))
+        uses = [[] for _ in graph.edges]
+        return Update((e, E), uses, [None] * len(uses), _by_value(graph, total))
 
     return Rule(init, update, "instant", "entry", route=Route(each=True), teach=Teaching(modulated=True))
 
