@@ -14,7 +14,7 @@ import optax
 import pytest
 
 from vestige import GraphError, rules
-from vestige.cli import arms, parts
+from vestige.cli import arms, compare, parts
 from vestige.cli.entrant import Entrant, Settings, cosine
 from vestige.cli.main import main
 from vestige.cli.network import READOUT, Network
@@ -255,6 +255,25 @@ def test_bad_arguments_are_explained(arguments, words, capsys):
         main(["compare", *arguments])
     assert stop.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_missing_data_is_told_before_anything_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["compare", "--task", "watch", "--neurons", "7", "--out", str(tmp_path / "runs")]) == 1
+    assert "pip install 'vestige[data]'" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_without_a_screen_there_is_a_line_now_and_then(tmp_path, capsys):
+    settings = Settings("copy", (), 1, 4, 6, 4)
+    (tmp_path / "parts").mkdir()
+    with compare.Bar(settings, ["bptt", "frozen"], tmp_path) as bar:
+        for what in parts.todo(settings):
+            parts.write(parts.part(tmp_path, "bptt", what), {"slow": False})
+            bar.look()
+            bar.look()
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(",")[0].strip() for line in said] == [f"{n} of 10 runs" for n in range(1, 6)]
 
 
 def test_a_foreign_folder_is_explained(tmp_path, capsys):

@@ -94,11 +94,11 @@ def work(settings: Settings, name: str, folder: Path) -> None:
 
 
 class Bar:
-    """Parts done of all, as the folder shows them; those of an earlier start count."""
+    """Parts done of all, as the folder shows them; those of an earlier start count. Without a screen a line for each tenth."""
 
     def __init__(self, settings: Settings, arms: list[str], folder: Path):
         self.left = lambda: sum(len(missing(settings, name, folder)) for name in arms)
-        self.total = len(arms) * len(todo(settings))
+        self.total, self.said = len(arms) * len(todo(settings)), 0
 
     def __enter__(self) -> "Bar":
         from tqdm import tqdm
@@ -109,7 +109,11 @@ class Bar:
         return self
 
     def look(self) -> None:
-        self.bar.update(self.total - self.left() - self.bar.n)
+        done = self.total - self.left()
+        self.bar.update(done - self.bar.n)
+        if self.bar.disable and 10 * done // self.total > self.said:
+            self.bar.n, self.said = done, 10 * done // self.total
+            print(f"  {done} of {self.total} runs, {time.strftime('%H:%M:%S')}", file=sys.stderr, flush=True)
 
     def __exit__(self, *error: Any) -> None:
         self.bar.close()

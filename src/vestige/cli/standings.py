@@ -27,15 +27,16 @@ def finish(settings: Settings, arms: list[str], folder: Path, as_json: bool) -> 
     (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     notes = noted(settings, rows)
     (folder / "table.md").write_text(markdown(rows) + "\n\n" + "\n".join(f"* {note}" for note in notes) + "\n")
-    figure = drawn(settings, rows)
-    figure.savefig(folder / f"{settings.task}.png")
     if as_json:
         print(json.dumps(results, indent=2))
-        return
-    print(f"\n{trials.name}: {trials.about}. {trials.steps} steps of {trials.dt:g} ms; chance {trials.chance:.1%}")
-    print(plain(rows))
-    print("\n".join(f"  {note}" for note in notes))
-    print("\n".join(f"  {folder / name}" for name in (f"{settings.task}.png", "table.md", "results.json")))
+    else:
+        print(f"\n{trials.name}: {trials.about}. {trials.steps} steps of {trials.dt:g} ms; chance {trials.chance:.1%}")
+        print(plain(rows))
+        print("\n".join(f"  {note}" for note in notes))
+    # last, because it needs a package that may be missing
+    drawn(settings, rows).savefig(folder / f"{settings.task}.png")
+    if not as_json:
+        print("\n".join(f"  {folder / name}" for name in (f"{settings.task}.png", "table.md", "results.json")))
 
 
 def gather(settings: Settings, name: str, folder: Path) -> Row:
