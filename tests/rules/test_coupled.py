@@ -12,6 +12,8 @@ import vestige as vg
 from measure import assert_close, assert_same, distance, loss, many, named, online, part, repeated
 from oracle.reference import bptt
 from vestige import GraphError, gradients, init, rules, trace_graph
+from vestige.rules.kept import told
+from vestige.rules.snap import within
 from zoo import ALL_MODELS, COUPLED, MODELS, RULES, I, Model, N, Named, O, T, draw, matmul, name, reals, tanh, zeros
 
 QUICK = {"LIF, recurrent", "embedding", "mixing"}
@@ -186,6 +188,14 @@ def test_memory_grows_with_what_is_kept(size):
         assert numbers(graph, rules.snap(n), params, state) == count * n  # one more neuron of the ring a step
     assert numbers(graph, rules.snap(99), params, state) == count * size
     assert numbers(graph, rules.rtrl(), params, state) == (I * size + size**2) * size
+
+
+def test_what_is_kept_is_counted_in_words():
+    """At one step, of a recurrent layer and its readout: a neuron, and the outputs that it drives at once."""
+    lines = told(MODELS["LIF, recurrent"].graph, within(1))
+    each = {"b": N * (1 + O), "leak": N * (1 + O), "out": N * O, "w": (I + N) * N * (1 + O)}
+    every = {"b": N, "leak": N, "out": N * O, "w": (I + N) * N}
+    assert sorted(lines) == [f"{k}: {n} of {every[k] * (N + O)} influences kept" for k, n in each.items()]
 
 
 def test_memory_of_a_dense_layer_is_that_of_d_rtrl():

@@ -21,7 +21,8 @@ from .structure import Weights
 
 @dataclass(frozen=True, eq=False)
 class Couplings:
-    """Nodes: the scalars of the states that learn, `n` of them in the order of their row, then those that marks deliver.
+    """Nodes: the scalars of the states that learn, `n` of them in the order of their row; those that marks deliver; and those of
+    the new states, `n` again.
 
     inside `[nodes, n]`: on which new states a node may act without a mark between; crossed `[nodes, nodes]`: from which nodes
     one mark leads to which; onward `[nodes, n]`: on which new states by whatever the step does; position, population: labels
@@ -57,13 +58,18 @@ def couplings(graph: Graph) -> Couplings:
     params = Nodes.of(trained(graph, graph.frontier), nodes.n)
     n, (label, flows) = sum(h.size for h in states), _dynamics(graph, nodes, params)
     crossed, touched, read = _crossings(graph, marks, nodes, params)
-    inside, through = label[:, None] == label[None, :n], np.eye(nodes.n, dtype=bool)
+    label, crossed = np.r_[label, label[:n]], np.pad(crossed, (0, n))
+    inside, through = label[:, None] == label[None, :n], np.eye(len(label), dtype=bool)
     for e in marks:
         at = slice(nodes.base[e.outs[0]], nodes.base[e.outs[0]] + e.outs[0].size)
         through[:, at] |= join(through, crossed[:, at])
+    # what a value does to a position is done to its new states, not to what the marks of this step still read
+    home = np.full(len(label), -1)
+    home[label[:n]] = nodes.n + np.arange(n)
+    flows = flows[0], home[label[flows[1]]]
     whole = [(nodes.ids(h).reshape(-1), np.full(h.size, nodes.base[h])) for h in states]
-    population = components(nodes.n, [(np.arange(nodes.n), label), *whole])[:n]
-    by_value = lambda pairs: _apart(pairs, params, nodes.n)
+    population = components(len(label), [(np.arange(len(label)), label), *whole])[:n]
+    by_value = lambda pairs: _apart([(a[b >= 0], b[b >= 0]) for a, b in pairs], params, len(label))
     onward = join(through, inside)
     return Couplings(n, inside, crossed, onward, label[:n], population, by_value([flows, *touched]), by_value(read))
 

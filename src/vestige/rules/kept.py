@@ -9,6 +9,7 @@ import numpy as np
 from ..graph import Graph
 from ..graph.components import Pairs
 from ..graph.draft import origin
+from ..graph.program import Value
 from .couplings import Couplings, couplings
 from .influence import size, trained
 
@@ -21,13 +22,13 @@ Choose = Callable[[Couplings, Nodes], np.ndarray]
 class Part(NamedTuple):
     """Elements of one value that keep about as many states; `C` rows of elements that keep the same ones; -1 pads.
 
-    states `[C, w]`: which, by place in the row of states; members `[C, m]`: which elements; by `[C, m, w]`: which pull tells what
-    an element does to a state in one step (-1: it does nothing).
+    states `[C, w]`: which, by place in the row of states; members `[C, m]`: which elements; local `[C, m, w]`: where, among the
+    pulls `[k, elements]` laid flat, stands what an element does to a state in one step (-1: it does nothing).
     """
 
     states: np.ndarray
     members: np.ndarray
-    by: np.ndarray
+    local: np.ndarray
 
 
 class Kept(NamedTuple):
@@ -47,7 +48,8 @@ class Kept(NamedTuple):
 def layout(graph: Graph, choose: Choose) -> list[Kept]:
     """What is kept, per trained value."""
     c = couplings(graph)
-    return [_laid(c, choose, touched, read) for touched, read in zip(c.touched, c.read)]
+    each = zip(trained(graph, graph.frontier), c.touched, c.read)
+    return [_laid(c, choose, v, touched, read) for v, touched, read in each]
 
 
 def told(graph: Graph, choose: Choose) -> list[str]:
@@ -59,7 +61,7 @@ def told(graph: Graph, choose: Choose) -> list[str]:
     ]
 
 
-def _laid(c: Couplings, choose: Choose, touched: Pairs, read: Pairs) -> Kept:
+def _laid(c: Couplings, choose: Choose, v: Value, touched: Pairs, read: Pairs) -> Kept:
     alike = _alike(touched, read)
     acts = {nodes: c.onward[[*nodes[0], *nodes[1]]].any(0) for nodes in alike}
     groups: dict[bytes, list[Nodes]] = {}
@@ -72,26 +74,30 @@ def _laid(c: Couplings, choose: Choose, touched: Pairs, read: Pairs) -> Kept:
     # lists padded to at most twice their length
     sizes = sorted({int(row.sum()).bit_length() for row, _ in rows})
     parts = [[(row, some) for row, some in rows if int(row.sum()).bit_length() == s] for s in sizes]
-    return Kept(color == np.arange(color.max() + 1)[:, None], tuple(_part(some, alike, acts, color) for some in parts))
+    return Kept(
+        color == np.arange(color.max() + 1)[:, None], tuple(_part(some, alike, acts, color, v.size) for some in parts)
+    )
 
 
 def _part(
-    rows: list[tuple[np.ndarray, list[Nodes]]], alike: dict[Nodes, np.ndarray], acts: dict[Nodes, np.ndarray], color: np.ndarray
+    rows: list[tuple[np.ndarray, list[Nodes]]], alike: dict[Nodes, np.ndarray], acts: dict[Nodes, np.ndarray],
+    color: np.ndarray, elements: int,
 ) -> Part:  # fmt: skip
     counts, widest = [sum(len(alike[n]) for n in some) for _, some in rows], max(int(row.sum()) for row, _ in rows)
     # long rows are cut, so that short ones need little padding; each piece costs a block of the Jacobian
     length = min(set(counts), key=lambda m: sum(-(-count // m) for count in counts) * (m + widest))
-    states, members, by = [], [], []
+    states, members, local = [], [], []
     for row, some in rows:
         at = np.flatnonzero(row)
-        elements = np.concatenate([alike[n] for n in some])
+        who = np.concatenate([alike[n] for n in some])
         pull = np.concatenate([np.where(acts[n], color, -1)[at][None].repeat(len(alike[n]), 0) for n in some])
-        for a in range(0, len(elements), length):
+        place = np.where(pull >= 0, pull * elements + who[:, None], -1)
+        for a in range(0, len(who), length):
             states.append(at)
-            members.append(elements[a : a + length])
-            by.append(pull[a : a + length])
-    whole = np.full((len(by), length, widest), -1)
-    for out, some in zip(whole, by):
+            members.append(who[a : a + length])
+            local.append(place[a : a + length])
+    whole = np.full((len(local), length, widest), -1)
+    for out, some in zip(whole, local):
         out[: len(some), : some.shape[1]] = some
     return Part(_padded(states, widest), _padded(members, length), whole)
 

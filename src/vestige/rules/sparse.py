@@ -21,7 +21,7 @@ def sparse(choose: Choose) -> Rule:
 
     def init(graph: Graph, static: list[Any]) -> list[list[jax.Array]]:
         dtype = empty(graph).dtype
-        return [[jnp.zeros(p.by.shape, dtype) for p in k.parts] for k in layout(graph, choose)]
+        return [[jnp.zeros(p.local.shape, dtype) for p in k.parts] for k in layout(graph, choose)]
 
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
         kept, (static, states, xs) = layout(graph, choose), obs.at
@@ -46,17 +46,17 @@ def _advance(graph: Graph, kept: Sequence[Kept], trace: Any, static: list[Any], 
         masks = jnp.asarray(kept[values[0]].pulls, like.dtype)
         local = jax.vmap(lambda c, values=values: [pull(c)[1][v] for v in values])(masks)
         for v, here in zip(values, local):
-            flat = here.reshape(len(masks), -1)
+            flat = jnp.append(here.reshape(-1), 0).astype(like.dtype)
             new[v] = [_moved(p, J, M, flat).astype(M.dtype) for p, M in zip(kept[v].parts, trace[v])]
     return new
 
 
-def _moved(p: Part, J: jax.Array, M: jax.Array, local: jax.Array) -> jax.Array:
-    """`J M + dh'/dtheta`; `local [pulls, elements]`."""
+def _moved(p: Part, J: jax.Array, M: jax.Array, pulled: jax.Array) -> jax.Array:
+    """`J M + dh'/dtheta`; `pulled`: the pulls laid flat, and a zero for what does nothing."""
     some, at = p.states >= 0, np.maximum(p.states, 0)
     inner = jnp.where(some[:, :, None] & some[:, None, :], J[at[:, :, None], at[:, None, :]], 0)
-    here = local[np.maximum(p.by, 0), np.maximum(p.members, 0)[:, :, None]]
-    return jnp.einsum("cij,cmj->cmi", inner, M) + jnp.where(p.by >= 0, here, 0)
+    here = jnp.take(pulled, np.where(p.local >= 0, p.local, pulled.size - 1), mode="clip")
+    return jnp.einsum("cij,cmj->cmi", inner, M) + here
 
 
 def _read(k: Kept, trace: list[jax.Array], d: jax.Array, value: jax.Array) -> jax.Array:
