@@ -46,7 +46,7 @@ def open_folder(args: Namespace) -> tuple[Path, Settings]:
             raise CheckpointError(f"{args.resume} is no folder of a comparison: {error}") from error
         return args.resume, settings
     rules = tuple(name for name in args.rules or RULES if name not in BASELINES)
-    settings = Settings(args.task, rules, args.seeds, args.updates, args.neurons, args.batch)
+    settings = Settings(args.task, rules, args.seeds, args.updates, args.neurons, args.batch, args.slow)
     folder = args.out / f"compare-{args.task}-{time.strftime('%Y%m%d-%H%M%S')}"
     (folder / "parts").mkdir(parents=True)
     write(folder / "settings.json", vars(settings))

@@ -20,7 +20,6 @@ from .network import READOUT, Network, Tree
 POINTS = (0.0, 0.25, 0.5, 1.0)  # parts of the training at which gradients are compared
 RATES = (0.003, 0.01, 0.03)
 VALIDATION = 1000  # the seed on which learning rates are chosen
-SLOW = 0.1  # seconds for the gradient of a batch, above which a rule is measured and not trained
 PATIENCE = 0.5  # seconds for which a program is timed, at least once
 HELD_OUT = 4  # batches over which gradients are compared
 
@@ -46,6 +45,7 @@ class Settings:
     updates: int
     neurons: int
     batch: int
+    slow: float = 0.1  # seconds for the gradient of a batch, above which a rule is measured and not trained
 
     def __post_init__(self):
         object.__setattr__(self, "rules", tuple(self.rules))  # from json
@@ -192,7 +192,7 @@ class Entrant:
         trace = carried / self.settings.batch
         return {
             "online_ms": online, "window_ms": whole, "trace_bytes": trace, "program_bytes": program,
-            "slow": not self.baseline and whole * self.trials.steps > 1000 * SLOW,
+            "slow": not self.baseline and whole * self.trials.steps > 1000 * self.settings.slow,
             "fingerprint": fingerprint(self.direction(self.start(0))),
         }  # fmt: skip
 

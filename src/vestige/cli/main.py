@@ -67,6 +67,10 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--out", type=Path, default=Path("runs"), help="folder for the folder of results (%(default)s)"
     )
+    compare.add_argument(
+        "--slow", type=float, default=0.1, metavar="SECONDS",
+        help="rules whose gradient of a batch takes longer are measured and not trained (%(default)s)",
+    )  # fmt: skip
     compare.add_argument("--jobs", type=positive, help="rules at a time (one a core)")
     compare.add_argument(
         "--resume", type=Path, metavar="FOLDER", help="go on with an interrupted one; its settings hold"

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import plots
 from .arms import ARMS, BASELINES
-from .entrant import HELD_OUT, POINTS, RATES, SLOW, VALIDATION, Settings, bench
+from .entrant import HELD_OUT, POINTS, RATES, VALIDATION, Settings, bench
 
 Row = dict[str, Any]
 HEADS = ("", "score", "cosine", "own cosine", "online ms", "window ms", "trace kB", "program MB", "rate")
@@ -135,8 +135,8 @@ def noted(settings: Settings, rows: list[Row]) -> list[str]:
     slow = [row["title"] for row in rows if row.get("slow")]
     if slow:
         notes.append(
-            f"not trained, the gradient of a batch takes more than {SLOW:g} s (cosine: one seed, with what the rule keeps as "
-            f"it is at first): {'; '.join(slow)}; fewer --neurons and a smaller --batch train them"
+            f"not trained, the gradient of a batch takes more than {settings.slow:g} s (cosine: one seed, what the rule "
+            f"keeps as it is at first): {'; '.join(slow)}; see --slow, --neurons, --batch"
         )
     for alike in same(rows):
         notes.append(f"the same gradient on this network, before anything is learned: {'; '.join(alike)}")
