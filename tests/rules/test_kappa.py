@@ -204,3 +204,31 @@ def vg_report(net, xs):
     learner.compile_graph(xs[0])
     learner.reset()
     return learner.report
+
+
+def _normed(p, s, x):
+    v = 0.8 * s["v"] + matmul(x, p["w"])
+    n = (v - v.mean()) / jnp.sqrt(v.var() + 1e-3)
+    u = 0.7 * s["u"] + matmul(tanh(v), p["w2"])
+    o = 0.9 * s["o"] + matmul(n, p["out"])
+    return dict(v=v, u=u, o=o), (o, u)
+
+
+def test_neurons_that_meet_before_a_readout_have_no_memory_each():
+    m = Model("norm", _normed, _params(w=(I, N), w2=(N, O), out=(N, O)), zeros(v=(N,), u=(O,), o=(O,)), reals(I))
+    route = routed(m.graph, Route(True))
+    assert list(route.empty) == ["memory before w2"]
+    assert any(line.startswith("what out reads joins neurons") for line in route.graph.report.notes)
+    xs, ys = m.data(STEPS)
+    for kappa in (True, False):
+        gradient(m, rules.d_rtrl(kappa=kappa), xs, ys, 5)
+    with pytest.raises(vg.GraphError, match="no memory per neuron can stand before `out`.*use `kappa=False`"):
+        gradient(m, rules.otpe(0.9), xs, ys)
+
+
+def test_a_gain_for_each_output_does_no_harm():
+    readout = lambda p, s, z, x: 0.9 * s["o"] + p["c"] * matmul(z, p["out"])
+    params = {k: v for k, v in LIF.params.items() if k != "k"}
+    m = Model("gains", lambda p, s, x: _lif(p, s, x, readout), params, LIF.state, LIF.inputs)
+    xs, ys = m.data(STEPS)
+    assert_close(gradient(m, rules.d_rtrl(kappa=True), xs, ys, 5), named(m, bptt(m, xs, ys)), 1e-10)

@@ -404,3 +404,15 @@ def test_a_call_cannot_see_targets_or_modulators():
     for learner in (vg.EProp(net), vg.OTTT(net, 0.9), vg.OTPE(net, 0.9), vg.OSTL(net), vg.SLTT(net), vg.Immediate(net)):
         learner.compile_graph(jnp.zeros(I))
         assert learner(jnp.ones(I)).shape == (O,)
+
+
+def test_running_on_without_a_loss_asks_for_nothing():
+    brainstate.random.seed(0)
+    net = brainstate.nn.init_all_states(Net())
+    xs = jnp.asarray(np.random.default_rng(0).normal(size=(STEPS, I)))
+    outputs = []
+    for learner in (vg.D_RTRL(net), vg.ThreeFactor(net), vg.RewardModulated(net), vg.OSTTP(net), vg.DECOLLE(net), vg.DNI(net)):
+        learner.compile_graph(xs[0])
+        outputs.append(learner.evolve(xs, 5))
+        learner.reset()
+    assert all(distance(a, outputs[0]) < 1e-12 for a in outputs)

@@ -3,11 +3,12 @@
 from .draft import origin
 from .errors import GraphError
 from .linearize import Pushed, linearize, transport
+from .pair import Pair, Shown
 from .program import Const
-from .readers import fits, reader_weights
+from .readers import fan_in, fits, reader_weights
 from .readings import Step, forward, plain_step, prelude
 from .report import FEEDBACK, Report
-from .route import Pair, Route, Routed, Shown, routed
+from .route import Route, Routed, routed
 from .trace import trace_graph
 from .types import Edge, Graph, Group
 
@@ -25,6 +26,7 @@ __all__ = [
     "Routed",
     "Shown",
     "Step",
+    "fan_in",
     "fits",
     "forward",
     "linearize",

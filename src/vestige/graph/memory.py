@@ -54,19 +54,19 @@ def _bypasses(graph: Graph, q: Group, e: Equation) -> bool:
 
 
 def _slopes(graph: Graph, q: Group, by: list[Value]) -> Callable[[dict[Value, Any]], list[jax.Array]]:
-    """Derivative of the new state by each of `by`, all ones at once; what moves is taken as zero where it is not given."""
+    """Derivative of the new state by each of `by`, its ones at once; what moves is taken as zero where it is not given."""
     source = [*needs(graph, q), *by]
 
     def slopes(env: dict[Value, Any]) -> list[jax.Array]:
         have = {**graph.program.consts, **{v: env.get(v, jnp.zeros(v.shape, v.dtype)) for v in source}}
 
-        def new(*vals: Any) -> list[Any]:
-            made = run([forwardable(f) for f in q.eqns], {**have, **dict(zip(by, vals))})
-            return [made[graph.h_out[i]] for i in q.states]  # type: ignore[index]
+        def slope(v: Value) -> jax.Array:
+            def new(a: jax.Array) -> Any:
+                return run([forwardable(f) for f in q.eqns], {**have, v: a})[graph.h_out[q.states[0]]]  # type: ignore[index]
 
-        here = [have[v] for v in by]
-        ones = lambda n: tuple(jnp.ones_like(a) if m == n else jnp.zeros_like(a) for m, a in enumerate(here))
-        return [jax.jvp(new, tuple(here), ones(n))[1][0] for n in range(len(by))]
+            return jax.jvp(new, (have[v],), (jnp.ones_like(have[v]),))[1]
+
+        return [slope(v) for v in by]
 
     return slopes
 

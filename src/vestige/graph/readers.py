@@ -76,6 +76,13 @@ def value_of(env: dict[Value, Any], a: Atom) -> Any:
     return env[a] if isinstance(a, Value) else a.val
 
 
+def fan_in(graph: Graph) -> dict[str, int]:
+    """How many inputs one output of each reader has: of a sparse one, on average."""
+    count = lambda w, y: w.size // max(w.shape[-1] if len(w.shape) > 1 else y.size, 1)
+    atom = lambda a: a if isinstance(a, Value) else jnp.asarray(a.val)
+    return {name: max(count(atom(r.mark.ins[1]), r.mark.outs[0]), 1) for name, r in readers(graph).items()}
+
+
 def reader_weights(graph: Graph, params: Any) -> dict[str, jax.Array]:
     """The weights of all readers, by name."""
     env = {**graph.program.consts, **dict(zip(graph.frontier, prelude(graph, params)))}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,11 +13,13 @@ from ..ops import Own, mark
 from .draft import origin
 from .errors import GraphError
 from .memory import decay_of, remembers_alike
+from .pair import Pair, Shown
 from .program import Atom, Value, run
 from .readers import Reader, joined, readers, value_of
-from .report import FEEDBACK, Way
+from .report import FEEDBACK
 from .trace import analysed
 from .types import Edge, Graph
+from .way import way_of
 
 stop = jax.lax.stop_gradient
 NONE = np.empty((0, 0), int)
@@ -52,25 +54,6 @@ class Route:
             )
 
 
-class Pair:
-    """What the user's step takes, and what a route adds to it."""
-
-    def __init__(self, given: Any, added: Any):
-        self.given, self.added = given, added
-
-
-# without keys of its own, so that names of parameters and states stay as they are
-jax.tree_util.register_pytree_node(Pair, lambda p: ((p.given, p.added), None), lambda _, c: Pair(*c))
-
-
-class Shown(NamedTuple):
-    """What a rule may attach a signal to: `read`, by name of the reader; `counts` of spikes, by population, over `steps`."""
-
-    read: dict[str, jax.Array]
-    counts: dict[str, jax.Array]
-    steps: Any
-
-
 @dataclass(frozen=True, eq=False)
 class Routed:
     """A graph over `Pair(params, weights back)` and `Pair(state, memories)`, whose output is `Pair(output, Shown)`.
@@ -96,20 +79,51 @@ def routed(graph: Graph, route: Route | None) -> Routed:
     reading = readers(graph)
     _check(graph, route, reading)
     kept = _memories(graph, route, reading)
-    shape: Callable[[Any], jax.ShapeDtypeStruct] = lambda v: jax.ShapeDtypeStruct(v.shape, v.dtype)
-    empty = {key: jnp.zeros_like(shape(v)) for (_, v), key in kept.items()}
-    empty |= _counters(graph, route)
-    back = {n: shape(r.mark.ins[1]) for n, r in reading.items() if route.own is True or n in (route.own or ())}
-    params, state, x = jax.tree.unflatten(graph.in_tree, [shape(v) for v in graph.program.ins])
-    step = _step(graph, route, reading, kept)
-    params = Pair(params, {FEEDBACK + n: b for n, b in back.items()})
-    way = _way(graph, route, reading, kept, back)
-    new = analysed(step, params, Pair(state, empty), x, **graph.limits, positions=True, way=way)
+    try:
+        new, empty, back = _retraced(graph, route, reading, kept, ())
+    except GraphError as error:
+        alone = lambda m: _retraces(graph, route, reading, {m: kept[m]})
+        some = {m: kept[m] for m in kept if alone(m)}
+        mixed = tuple(dict.fromkeys(name for name, v in kept if (name, v) not in some))
+        if not mixed:
+            raise
+        if route.kappa is not True:
+            raise GraphError(
+                f"no memory per neuron can stand before `{mixed[0]}`, since what it reads joins neurons with one another (a norm,"
+                " a fixed matrix): use `kappa=False`, or `kappa=True`, which leaves such readers out"
+            ) from error
+        new, empty, back = _retraced(graph, route, reading, some, mixed)
     first: dict[Value, str] = {}
     for n, r in reading.items():
         first = {**dict(zip(r.parts, _called(n, r))), **first}
-    shown = {called: shape(v) for v, called in first.items()}
+    shown = {called: _shape(v) for v, called in first.items()}
     return Routed(_with_all_edges(new) if route.each else new, back, shown, empty)
+
+
+def _retraced(
+    graph: Graph, route: Route, reading: dict[str, Reader], kept: dict[tuple[str, Value], str], mixed: tuple[str, ...]
+) -> tuple[Graph, dict[str, jax.Array], dict[str, jax.ShapeDtypeStruct]]:
+    """The graph with these memories, their first values, and the shapes of weights back."""
+    empty = {key: jnp.zeros_like(_shape(v)) for (_, v), key in kept.items()} | _counters(graph, route)
+    back = {n: _shape(r.mark.ins[1]) for n, r in reading.items() if route.own is True or n in (route.own or ())}
+    params, state, x = jax.tree.unflatten(graph.in_tree, [_shape(v) for v in graph.program.ins])
+    params = Pair(params, {FEEDBACK + n: b for n, b in back.items()})
+    way = way_of(graph, route.kappa, route.told, reading, kept, tuple(back), mixed)
+    step = _step(graph, route, reading, kept)
+    return analysed(step, params, Pair(state, empty), x, **graph.limits, positions=True, way=way), empty, back
+
+
+def _retraces(graph: Graph, route: Route, reading: dict[str, Reader], kept: dict[tuple[str, Value], str]) -> bool:
+    try:
+        _retraced(graph, route, reading, kept, ())
+    except GraphError:
+        return False
+    return True
+
+
+def _shape(a: Atom) -> jax.ShapeDtypeStruct:
+    a = a if isinstance(a, Value) else jnp.asarray(a.val)  # type: ignore[assignment]
+    return jax.ShapeDtypeStruct(a.shape, a.dtype)  # type: ignore[union-attr]
 
 
 def _with_all_edges(g: Graph) -> Graph:
@@ -145,9 +159,14 @@ def _counters(graph: Graph, route: Route) -> dict[str, jax.Array]:
 
 def _check(graph: Graph, route: Route, reading: dict[str, Reader]) -> None:
     if (route.own or route.told) and not reading:
+        lacks = (
+            "there is no way back to give weights of its own"
+            if route.own
+            else "there is nothing to teach a population by"
+        )
         raise GraphError(
-            "no marked weight reads a population and leaves it, so there is no way back to give weights of its own. "
-            "Read the population through a marked readout (`vestige.matmul`), or use `d_rtrl()`."
+            f"no marked weight reads a population and leaves it, so {lacks}. Read the population through a marked readout "
+            "(`vestige.matmul`), or use `d_rtrl()`."
         )
     if route.counts and not graph.spikes:
         raise GraphError("a firing rate is wanted and no population spikes: leave `rate_strength` at 0")
@@ -216,29 +235,3 @@ def _count(graph: Graph, old: dict[str, Any], env: Any, new: dict[str, Any]) -> 
     for n, v in graph.spikes.items():
         new[f"spikes of {n}"] = old[f"spikes of {n}"] + env[v]
     return {n: new[f"spikes of {n}"] for n in graph.spikes}, new["steps"]
-
-
-def _way(
-    graph: Graph, route: Route, reading: dict[str, Reader], kept: dict[tuple[str, Value], str], back: dict[str, Any]
-) -> Way:
-    """What the report is to say of the route."""
-    held = {n: tuple(dict.fromkeys(kept[n, v] for v in r.parts if (n, v) in kept)) for n, r in reading.items()}
-    held = {n: keys for n, keys in held.items() if keys}
-    notes = []
-    for n in held:
-        whose = f"a decay of {route.kappa}, whatever its population remembers"
-        into = remembers_alike(graph, reading[n].mark)
-        if route.kappa is True and into is not None:
-            whose = f"the decay of {', '.join(graph.groups[into].names)}, one for all: credit through it is kept"
-        notes.append(f"what {n} reads is remembered with {whose}")
-    if route.kappa is True:
-        leaky = "is not a leaky sum with one decay, so no memory before it tells what it remembers"
-        marks = {n: r.mark.outs[0] for n, r in reading.items() if n not in held}
-        into = {
-            p.weight: ", ".join(p.into) for p in graph.report.paths if p.kind == "carried" and p.mark in marks.values()
-        }
-        notes += [f"{into[n]}, which {n} drives, {leaky}" for n in marks if n in into]
-    notes += [f"credit crosses {n} by weights of its own" for n in back]
-    notes += [f"no credit crosses {n}: the rule says what is wanted of what it reads" for n in reading if route.told]
-    found = held if route.kappa is True else {}
-    return Way(found, bool(back) or route.told, tuple(notes))

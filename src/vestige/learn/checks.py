@@ -12,6 +12,8 @@ from ..rules import Rule
 
 
 def check_rule(graph: Graph, rule: Rule) -> None:
+    if rule.scope == "full" and rule.route is not None and rule.route.kappa is not False:
+        raise ValueError("a rule of scope `full` follows credit through a readout itself: its route needs no kappa")
     if rule.scope != "full" and not graph.positions:
         raise GraphError(
             "this rule follows populations position by position; trace the step with `trace_graph(..., positions=True)`"

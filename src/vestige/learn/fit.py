@@ -114,20 +114,18 @@ def predictor(learner: Learner) -> Callable[[Any], Any]:
     No trace is computed; it reads the weights of the moment.
     """
     B = learner.batch_size
-    silent = lambda output, target: jnp.zeros(())
 
     @brainstate.transform.jit
-    def run(xs: Any, steps: jax.Array) -> Any:
+    def run(xs: Any) -> Any:
         learner.reset()
-        return learner.gradients(xs, steps, silent, None, first=True, last=True).outputs
+        return learner.evolve(xs, None, first=True, last=True)
 
     def predict(xs: Any) -> Any:
-        count, T = jax.tree.leaves(xs)[0].shape[:2]
-        found = []
+        count, found = len(jax.tree.leaves(xs)[0]), []
         for start in range(0, count, B or 1):
             # the last batch repeats its last sequence, so that one compiled program serves all
             index = np.minimum(np.arange(start, start + (B or 1)), count - 1)
-            outputs = jax.tree.map(np.asarray, run(batch(xs, index, B), np.zeros(T)))
+            outputs = jax.tree.map(np.asarray, run(batch(xs, index, B)))
             found.append(outputs if B is None else jax.tree.map(lambda a: a.swapaxes(0, 1), outputs))
         learner.reset()
         join = (lambda *a: np.stack(a)) if B is None else (lambda *a: np.concatenate(a)[:count])

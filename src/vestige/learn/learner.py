@@ -9,7 +9,7 @@ import numpy as np
 
 from .._compat import is_float
 from ..graph import Graph, routed, trace_graph
-from ..rules import Rule
+from ..rules import Rule, Teaching
 from . import _bridge as bridge
 from .checks import same_function, steps_of
 from .core import Carry, Result, gradients, init
@@ -105,7 +105,7 @@ class Learner(bridge.Module):
         fired = {p: fired[p] + rate for p, rate in now.firing.items()}
         made.write({**now.state, **onward})
         self._keep((now.trace, fired, carry.added))
-        self._last(carry)
+        self.lasting.value = carry.lasting
         self.steps.value = self.steps.value + 1
         self._silence.watch(self.steps.value, fired if self.batch_size is None else {p: f[0] for p, f in fired.items()})
         return now.output
@@ -128,6 +128,14 @@ class Learner(bridge.Module):
         Raises:
             ValueError: shapes that do not fit, or values that are not finite; before any state moves.
         """
+        # a lambda written anew in a loop is still the same loss: nothing is compiled again
+        self._loss = self._loss if same_function(self._loss, loss) else loss
+        how: dict[str, Any] = dict(mask=mask, modulator=modulator, reduction=reduction, first=first, last=last)
+        return self._run(self.rule, xs, targets, self._loss, window, **how)
+
+    def _run(
+        self, rule: Rule, xs: Any, targets: Any, loss: Loss, window: int | None, *, last: bool, **how: Any
+    ) -> Result:
         made, graph = self._ready()
         xs = xs if isinstance(xs, tuple) else (xs,)
         T = steps_of(xs)
@@ -136,24 +144,21 @@ class Learner(bridge.Module):
         trace, fired, added = self.memory
         state, onward = self._state(made)
         carry = Carry(state, trace, self.batch_size, added, self.lasting.value)
-        # a lambda written anew in a loop is still the same loss: nothing is compiled again
-        self._loss = self._loss if same_function(self._loss, loss) else loss
-        out = gradients(
-            graph, self.rule, made.read(made.params), carry, inputs, targets, self._loss, None if self.whole else window,
-            mask=mask, modulator=modulator, reduction=reduction, first=first or self._is_empty(), last=last,
-        )  # fmt: skip
+        window, how["first"] = None if self.whole else window, how["first"] or self._is_empty()
+        out = gradients(graph, rule, made.read(made.params), carry, inputs, targets, loss, window, last=last, **how)
         made.write({**out.carry.state, **onward})
         old = trace, added
         trace, added = jax.tree.map(jnp.zeros_like, old) if last else (out.carry.trace, out.carry.added)
         self._keep((trace, {p: f + T * out.firing[p] for p, f in fired.items()}, added))
-        self._last(out.carry)
+        self.lasting.value = out.carry.lasting
         self.steps.value = self.steps.value + T
         self._silence.check(T, out.firing)
         return out
 
-    def evolve(self, xs: Any, window: int | None = 64) -> Any:
+    def evolve(self, xs: Any, window: int | None = 64, *, first: bool = False, last: bool = False) -> Any:
         """Advance states and traces over `xs [T, ...]` without a loss; returns the outputs."""
-        return self.gradients(xs, None, _no_loss, window).outputs
+        quiet = self.rule._replace(teach=Teaching(), ahead=None)
+        return self._run(quiet, xs, None, _no_loss, window, first=first, last=last).outputs
 
     # -- looking
 
@@ -187,10 +192,6 @@ class Learner(bridge.Module):
         for state, value in zip(self.leaves, jax.tree.leaves(memory)):
             state.value = value
         self._empty = [s.value for s in self.leaves] if empty else []
-
-    def _last(self, carry: Carry) -> None:
-        if jax.tree.leaves(carry.lasting):
-            self.lasting.value = carry.lasting
 
     def _is_empty(self) -> bool:
         """Do the traces hold the very arrays that a reset put there? Never so across the border of a transformation."""

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..graph import Graph, Route, fits, reader_weights
+from ..graph import Graph, Route, fan_in, fits, reader_weights
 
 
 def _nothing(graph: Graph, params: Any) -> dict[str, jax.Array]:
@@ -36,10 +36,9 @@ def random_feedback(seed: int, adapt: float | None = None) -> Feedback:
     def start(graph: Graph, params: Any) -> dict[str, jax.Array]:
         ws = reader_weights(graph, params)
         keys = jax.random.split(jax.random.key(seed), max(len(ws), 1))
-        draw = lambda key, w: (
-            jax.random.normal(key, w.shape, w.dtype) / max(w.size / max(w.shape[-1:], default=1), 1) ** 0.5
-        )
-        back = {name: draw(key, w) for key, (name, w) in zip(keys, ws.items())}
+        fans = fan_in(graph)
+        draw = lambda key, w, n: jax.random.normal(key, w.shape, w.dtype) / n**0.5
+        back = {name: draw(key, w, fans[name]) for key, (name, w) in zip(keys, ws.items())}
         return back if adapt is None else {name: b - ws[name] for name, b in back.items()}
 
     return Feedback(True, adapt is not None, start)

@@ -22,8 +22,9 @@ def reward_modulated(decay: float = 0.9) -> Rule:
 
     `g` is D-RTRL's gradient of the step's own loss. With the loss `-log p(action)` and M a reward or temporal-difference
     error this is the online policy gradient (REINFORCE with eligibility traces, actor with TD(lambda)). The modulator is
-    given as `gradients(..., modulator=M)`, `[T]` or `[T, B]`. With `decay` 0 and M = 1 it is D-RTRL. Memory twice that of
-    `d_rtrl`; compute per step as an outer product, in windows too. What reaches no population keeps a memory of its own too.
+    given as `gradients(..., modulator=M)`, `[T]` or `[T, B]`. With `decay` 0 and M = 1 it is D-RTRL. Memory that of
+    `d_rtrl` and once more the parameters, also those that reach no population; compute per step as an outer product, in
+    windows too.
 
     Raises:
         ValueError: decay outside [0, 1); at `gradients`: no modulator, or not one number a step.
@@ -36,7 +37,8 @@ def reward_modulated(decay: float = 0.9) -> Rule:
         return traces(graph, static), [jnp.zeros(w.shape, w.dtype) for w in weights(graph, static)]
 
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
-        if obs.modulator.ndim != 1:
+        reward = jnp.zeros(obs.steps) if obs.modulator is None else obs.modulator
+        if reward.ndim != 1:
             raise ValueError("reward_modulated takes one modulator a step (and example): a number, not one a neuron")
 
         def step(old: Any, now: Any) -> Any:
@@ -50,7 +52,7 @@ def reward_modulated(decay: float = 0.9) -> Rule:
                 moved[n] = e[n] if e[n] is None else _next(graph, edge, e[n], pre[n], post[n], edge.of(trans))
             return (moved, faded, learned), None
 
-        moving = obs.pre, obs.post, obs.trans, signal.mark, signal.entry, obs.modulator
+        moving = obs.pre, obs.post, obs.trans, signal.mark, signal.entry, reward
         (e, E, total), _ = jax.lax.scan(step, (*trace, jax.tree.map(jnp.zeros_like, trace[1])), moving)
         uses = [[] for _ in graph.edges]
         return Update((e, E), uses, [None] * len(uses), _by_value(graph, total))

@@ -4,7 +4,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from .couplings import Couplings, join
+from .couplings import Couplings, either, join
 from .kept import Choose
 from .sparse import sparse
 from .types import Rule
@@ -20,7 +20,8 @@ def snap(n: int = 1) -> Rule:
     drives, all their states, and from them what marked weights lead to, weight by weight: those that are zero by construction
     (masks, sparse operators) lead nowhere.
 
-    Memory `parameters * states reached` per example: for a dense layer as `d_rtrl` at n = 1, all states at n = 2; much less than
+    Memory `parameters * states reached` per example: for a dense layer as `d_rtrl` at n = 1 (whose gradient
+    differs: SnAp-1 keeps a neuron's own recurrent weight), all states at n = 2; much less than
     that where weights are sparse. Compute per step one pull per state, and per parameter a product of (states reached)^2.
     The window is one step. Equal to RTRL, hence BPTT, once n steps reach everything that is ever reached.
 
@@ -39,7 +40,7 @@ def snap(n: int = 1) -> Rule:
 @cache
 def within(n: int) -> Choose:
     """What is reached in at most n steps."""
-    return lambda c, nodes: _rows(c, n)[[*nodes[0], *nodes[1]]].any(0)
+    return lambda c, nodes: either(_rows(c, n), [*nodes[0], *nodes[1]])
 
 
 @lru_cache(8)

@@ -26,7 +26,7 @@ def three_factor(decay: float = 0.0) -> Rule:
         decay: of the eligibility per step, in [0, 1), so that a modulator that comes late still finds it.
 
     Raises:
-        ValueError: decay outside [0, 1); at `gradients`: no modulator, or one that fits no population.
+        ValueError: decay outside [0, 1); at `gradients`: no modulator, or one whose last axis fits not every reader.
 
     Source: Gerstner et al., "Eligibility traces and plasticity on behavioral time scales", 2018.
     """
