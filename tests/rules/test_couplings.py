@@ -37,7 +37,9 @@ def derivatives(model, points):
 )
 def test_no_coupling_is_missed(model):
     c, weights = couplings(model.graph), Weights(model.graph)
-    alive = [weights(v).reshape(-1) for v in trained(model.graph, model.graph.frontier)]  # a masked weight has no parameter
+    alive = [
+        weights(v).reshape(-1) for v in trained(model.graph, model.graph.frontier)
+    ]  # a masked weight has no parameter
     for J, local in derivatives(model, 4):
         assert np.abs(J).max() > 0
         assert not (np.abs(J).T > 0)[~c.onward[: c.n]].any()

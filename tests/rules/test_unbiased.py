@@ -107,7 +107,7 @@ def test_signs_drawn_once_for_all_steps_are_found_out(rule):
 
 
 def test_paths_that_are_not_weighed_are_found_out(monkeypatch):
-    """The paper's way: k of n paths, as they are."""
+    """One of four paths as it is, not four times."""
     module = import_module("vestige.rules.random_path")
     weighed = module._transport
 

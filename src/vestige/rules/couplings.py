@@ -1,5 +1,6 @@
 """Which scalars of a step may act on which within one step: states, what marks deliver, and trained values; never too few."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -77,6 +78,11 @@ def couplings(graph: Graph) -> Couplings:
 def join(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Where some path leads by a, then by b."""
     return (a.astype(np.float32) @ b.astype(np.float32)) > 0
+
+
+def either(rows: np.ndarray, some: Sequence[int]) -> np.ndarray:
+    """Where one of these rows is true."""
+    return np.logical_or.reduce(rows[list(some)], 0)
 
 
 def _apart(pairs: list[Pairs], params: Nodes, n: int) -> list[Pairs]:
@@ -163,8 +169,10 @@ def _through(pairs: Pairs, links: np.ndarray) -> Pairs:
 def _links(e: Equation, filled: np.ndarray) -> np.ndarray:
     """`[x, y]`: which elements of its input a mark leads to which of its output."""
     x, op = e.ins[0], e.params["op"]
+    if not isinstance(x, Value):
+        return np.ones((np.size(x.val), e.outs[0].size), bool)
     if not is_float(x) or not is_linear(op, x, e.ins[1]):
-        return np.ones((x.size if isinstance(x, Value) else np.size(x.val), e.outs[0].size), bool)
+        return np.ones((x.size, e.outs[0].size), bool)
     with jax.ensure_compile_time_eval():
         each = jnp.eye(x.size, dtype=jnp.float32).reshape(-1, *x.shape)
         out = jax.vmap(lambda u: op.apply(u, jnp.asarray(filled, jnp.float32)))(each)
@@ -174,6 +182,7 @@ def _links(e: Equation, filled: np.ndarray) -> np.ndarray:
 def _feeds(e: Equation, filled: np.ndarray) -> Pairs:
     """Pairs (element of the weight, element of the output that it feeds), by the operator's unshared layout."""
     op, (x, w), y = e.params["op"], e.ins, e.outs[0]
+    assert isinstance(w, Value)
     given = lambda a: jax.ShapeDtypeStruct((1, *a.shape), a.dtype) if isinstance(a, Value) else jnp.asarray(a.val)[None]
     trace = jax.eval_shape(op.imprint, given(x), given(y))
     with jax.ensure_compile_time_eval():

@@ -10,7 +10,7 @@ from ..graph import Graph
 from ..graph.components import Pairs
 from ..graph.draft import origin
 from ..graph.program import Value
-from .couplings import Couplings, couplings
+from .couplings import Couplings, couplings, either
 from .influence import size, trained
 
 # nodes that an element acts on at once, and by the input of a mark
@@ -63,7 +63,7 @@ def told(graph: Graph, choose: Choose) -> list[str]:
 
 def _laid(c: Couplings, choose: Choose, v: Value, touched: Pairs, read: Pairs) -> Kept:
     alike = _alike(touched, read)
-    acts = {nodes: c.onward[[*nodes[0], *nodes[1]]].any(0) for nodes in alike}
+    acts = {nodes: either(c.onward, [*nodes[0], *nodes[1]]) for nodes in alike}
     groups: dict[bytes, list[Nodes]] = {}
     for nodes in alike:
         groups.setdefault(choose(c, nodes).tobytes(), []).append(nodes)

@@ -4,7 +4,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from .couplings import Couplings, join
+from .couplings import Couplings, either, join
 from .kept import Nodes
 from .sparse import sparse
 from .types import Rule
@@ -30,7 +30,7 @@ def coupled() -> Rule:
 
 def own_population(c: Couplings, nodes: Nodes) -> np.ndarray:
     """The populations that an element drives; of one that drives none, those to which marks lead it first."""
-    at_once, by_marks = (_rows(c)[list(some)].any(0) for some in nodes)
+    at_once, by_marks = (either(_rows(c), some) for some in nodes)
     return at_once if at_once.any() else by_marks
 
 

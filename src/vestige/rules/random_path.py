@@ -23,9 +23,10 @@ def random_path(k: int = 4, seed: int = 0) -> Rule:
     states of the neurons drawn, else zero. Draws of different steps are independent, so the mean of a product is the product of
     the means: the mean over draws is BPTT's gradient for every window. At k >= n it is RTRL.
 
-    The paper keeps k paths and does not weigh them, which is biased and of less variance; n / k here makes the mean right.
-    Neurons that no mark reads are not drawn from. Without positions (`trace_graph(..., positions=False)`) each state stands for
-    itself.
+    The paper shows that k random paths of the recurrent Jacobian are enough to learn from. Drawing anew at each step, leaving a
+    neuron's own dynamics whole, and the weight n / k are added here: they make the mean right, at the price of variance (k = 1
+    of 32 is rarely drawn, and then very large). Neurons that no mark reads are not drawn. Without positions
+    (`trace_graph(..., positions=False)`) each state stands for itself.
 
     Memory `states * parameters` per example; compute per step one pull per state, and per parameter `states * (k + 1) S`
     products instead of `states^2`, S states a neuron.

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ..graph import Const, Graph
@@ -33,7 +34,7 @@ class Weights:
         if isinstance(a, Value) and a in self.found:
             return self.found[a]
         value = a.val if isinstance(a, Const) else self.known(a)
-        if value is None or jax.dtypes.issubdtype(getattr(value, "dtype", np.float64), jax.dtypes.extended):
+        if value is None or jnp.issubdtype(getattr(value, "dtype", np.float64), jax.dtypes.extended):
             return np.ones(np.shape(a.val) if isinstance(a, Const) else a.shape, bool)
         return np.asarray(value) != 0
 
@@ -56,5 +57,5 @@ class Weights:
             return [o >= 0 for o in (out if isinstance(out, list) else [out])]
         if e.name == "dot_general":
             with jax.ensure_compile_time_eval():
-                return [np.asarray(o) != 0 for o in e(*(f.astype(a.dtype) for f, a in zip(into, e.ins)))]
+                return [np.asarray(o) != 0 for o in e(*(f.astype(e.outs[0].dtype) for f in into))]
         return [np.ones(v.shape, bool) for v in e.outs]
