@@ -104,8 +104,7 @@ class Learner(bridge.Module):
         now, carry = online_step(graph, self.rule, params, carry, inputs)
         fired = {p: fired[p] + rate for p, rate in now.firing.items()}
         made.write({**now.state, **onward})
-        self._keep((now.trace, fired, carry.added))
-        self.lasting.value = carry.lasting
+        self._keep((now.trace, fired, carry.added), carry.lasting)
         self.steps.value = self.steps.value + 1
         self._silence.watch(self.steps.value, fired if self.batch_size is None else {p: f[0] for p, f in fired.items()})
         return now.output
@@ -149,8 +148,7 @@ class Learner(bridge.Module):
         made.write({**out.carry.state, **onward})
         old = trace, added
         trace, added = jax.tree.map(jnp.zeros_like, old) if last else (out.carry.trace, out.carry.added)
-        self._keep((trace, {p: f + T * out.firing[p] for p, f in fired.items()}, added))
-        self.lasting.value = out.carry.lasting
+        self._keep((trace, {p: f + T * out.firing[p] for p, f in fired.items()}, added), out.carry.lasting)
         self.steps.value = self.steps.value + T
         self._silence.check(T, out.firing)
         return out
@@ -188,7 +186,9 @@ class Learner(bridge.Module):
         self.leaves = [bridge.TraceState(a) for a in leaves]
         self._keep(memory, empty=True)
 
-    def _keep(self, memory: Any, empty: bool = False) -> None:
+    def _keep(self, memory: Any, lasting: Any = None, empty: bool = False) -> None:
+        if jax.tree.leaves(lasting):
+            self.lasting.value = lasting
         for state, value in zip(self.leaves, jax.tree.leaves(memory)):
             state.value = value
         self._empty = [s.value for s in self.leaves] if empty else []
