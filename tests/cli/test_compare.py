@@ -111,7 +111,23 @@ def test_a_slow_rule_is_measured_and_not_trained(rows, folder):
     assert {path.name for path in (folder / "parts").glob("late.*")} == {"late.cost.json", "late.angles.json"}
     assert rows["late"]["score"] is None and rows["late"]["cosine"] is not None
     assert "| a slow one | not trained |" in (table := (folder / "table.md").read_text())
-    assert "takes more than 0.1 s" in table and ": a slow one; see --slow" in table
+    assert "takes more than 0.1 processor s" in table and ": a slow one; see --slow" in table
+
+
+def test_a_run_held_up_by_others_does_not_make_a_rule_slow():
+    """A program that waits, as on a busy machine, uses no processor."""
+    entrant = Entrant(Settings("copy", (), 1, 4, 6, 4), "sltt")
+    program, waits = entrant.gradient, iter([0.7, 0.3, 0.0, 0.0])
+
+    class Held:
+        def __call__(self, *args):
+            time.sleep(next(waits, 0.0))
+            return program(*args)
+
+        memory_analysis = program.memory_analysis
+
+    found = entrant._time(Held())
+    assert found.cpu < 0.1 and found.ms * 40 < 200 and next(waits, None) is None
 
 
 def test_the_table_and_the_figure_are_left(folder, capsys):

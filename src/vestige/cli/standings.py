@@ -135,8 +135,8 @@ def noted(settings: Settings, rows: list[Row]) -> list[str]:
     slow = [row["title"] for row in rows if row.get("slow")]
     if slow:
         notes.append(
-            f"not trained, the gradient of a batch takes more than {settings.slow:g} s (cosine: one seed, what the rule "
-            f"keeps as it is at first): {'; '.join(slow)}; see --slow, --neurons, --batch"
+            f"not trained, the gradient of a batch takes more than {settings.slow:g} processor s (cosine: one seed, what the "
+            f"rule keeps as it is at first): {'; '.join(slow)}; see --slow, --neurons, --batch"
         )
     for alike in same(rows):
         notes.append(f"the same gradient on this network, before anything is learned: {'; '.join(alike)}")
