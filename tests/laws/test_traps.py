@@ -104,7 +104,7 @@ def coupled(f, *args, batch):
 @pytest.mark.parametrize("rule", RULES.values(), ids=name)
 def test_nothing_of_the_batch_is_coupled(rule, window):
     """Traces, influences and Jacobians are per example, whatever the rule couples within one."""
-    m, B = MODELS["LIF, recurrent"], 11
+    m, B = MODELS["LIF, recurrent"], 23
     xs, ys = m.data(4, batch=B)
     made = rule(m.graph)
     carry = init(m.graph, made, m.params, m.state, B)
@@ -114,7 +114,7 @@ def test_nothing_of_the_batch_is_coupled(rule, window):
 
 
 def test_a_batch_that_is_coupled_would_be_seen():
-    m, B = MODELS["LIF, recurrent"], 11
+    m, B = MODELS["LIF, recurrent"], 23
     h, xs = jnp.zeros((B, N)), jnp.ones((B, I + N))
     step = lambda h: 0.9 * h + matmul(xs, m.params["w"])
     assert coupled(jax.jacrev(step), h, batch=B)
