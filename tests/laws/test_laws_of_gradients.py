@@ -7,8 +7,9 @@ import jax
 import numpy as np
 import pytest
 
-from measure import assert_close, assert_same, distance, in_windows, many, named, online, part, repeated
+from measure import assert_close, assert_same, distance, in_windows, named, online, part
 from oracle.reference import bptt
+from runs import Runs
 from vestige import GraphError, init
 from vestige.rules import Rule
 from zoo import ALL_MODELS, ALL_RULES, MODELS, RULES, Model, Named, T, name
@@ -19,46 +20,14 @@ SLOW = {f"trailing axes, {k}" for k in ("tridiagonal solve", "stencil", "einsum"
 }  # fmt: skip
 
 
-class Runs:
-    """What one model's tests share: each program is compiled once."""
-
-    def __init__(self, model: Model):
-        self.model = model
-        self.xs, self.ys = model.data()
-
-    @cached_property
-    def rules(self) -> list[Named]:
-        full = lambda r: r(self.model.graph).scope == "full"
-        fits = [r for r in ALL_RULES if not (self.model.index and r.filters)]
-        return [r for r in fits if self.model.local or full(r)]
-
+class Laws(Runs):
     @cached_property
     def invariant(self) -> list[Named]:
         return [r for r in self.rules if r.invariant]
 
     @cached_property
-    def by_one(self) -> tuple[Any, Any]:
-        return many(self.model, self.rules, part(self.xs, 0, 1), part(self.ys, 0, 1))
-
-    @cached_property
-    def first(self) -> dict[str, Any]:
-        run, carries = self.by_one
-        return run(carries, part(self.xs, 0, 1), part(self.ys, 0, 1))
-
-    @cached_property
-    def steps(self) -> tuple[dict[str, Any], Any]:
-        return repeated(*self.by_one, self.xs, self.ys, 1)
-
-    @cached_property
     def whole(self) -> tuple[dict[str, Any], Any]:
         return in_windows(self.model, [r for r in self.invariant if r.name != "rtrl"], self.xs, self.ys, T)
-
-    @cached_property
-    def full(self) -> dict[str, np.ndarray]:
-        return named(self.model, bptt(self.model, self.xs, self.ys))
-
-    def named(self, grads: Any) -> dict[str, np.ndarray]:
-        return named(self.model, grads)
 
 
 @pytest.fixture(
@@ -67,7 +36,7 @@ class Runs:
     ids=name,
 )
 def runs(request):
-    yield Runs(request.param)
+    yield Laws(request.param, ALL_RULES)
     jax.clear_caches()
 
 

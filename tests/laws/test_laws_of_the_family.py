@@ -7,53 +7,20 @@ import jax
 import numpy as np
 import pytest
 
-from measure import assert_close, assert_same, compiled, in_windows, many, named, online, part, repeated
+from measure import assert_close, assert_same, compiled, in_windows, named, online, part
 from oracle.reference import bptt
-from vestige import GraphError, init
-from zoo import ALL_MODELS, FAMILY, MODELS, Model, Named, T, name
+from runs import Runs
+from zoo import ALL_MODELS, FAMILY, MODELS, T, name
 
 QUICK = {"LIF, recurrent", "LSTM, split", "conv 1d", "embedding"}
 B = 3
 
 
-class Runs:
-    """What one model's tests share: each program is compiled once."""
-
-    def __init__(self, model: Model):
-        self.model, self.refused = model, {}
-        self.xs, self.ys = model.data()
-
-    @cached_property
-    def rules(self) -> list[Named]:
-        fits = []
-        for rule in FAMILY:
-            try:
-                init(self.model.graph, rule(self.model.graph), self.model.params, self.model.state)
-                fits.append(rule)
-            except GraphError as reason:
-                self.refused[rule.name] = str(reason)
-        return fits
-
-    @cached_property
-    def by_one(self) -> tuple[Any, Any]:
-        return many(self.model, self.rules, part(self.xs, 0, 1), part(self.ys, 0, 1))
-
-    @cached_property
-    def first(self) -> dict[str, Any]:
-        run, carries = self.by_one
-        return run(carries, part(self.xs, 0, 1), part(self.ys, 0, 1))
-
-    @cached_property
-    def steps(self) -> tuple[dict[str, Any], Any]:
-        return repeated(*self.by_one, self.xs, self.ys, 1)
-
+class Family(Runs):
     @cached_property
     def whole(self) -> tuple[dict[str, Any], Any]:
         rules = [r for r in self.rules if r.invariant and r.name not in PER_CALL]
         return in_windows(self.model, rules, self.xs, self.ys, T)
-
-    def named(self, grads: Any) -> dict[str, np.ndarray]:
-        return named(self.model, grads)
 
 
 # what these want they want once a call, or they change with it, so calls are not windows: the test below runs one call
@@ -66,7 +33,7 @@ PER_CALL = {"e_prop, rates", "e_prop, adaptive"}
     ids=name,
 )
 def runs(request):
-    yield Runs(request.param)
+    yield Family(request.param, FAMILY)
     jax.clear_caches()
 
 

@@ -1,7 +1,5 @@
 """Rules that follow credit from neuron to neuron: exact where all of it is kept, between D-RTRL and BPTT where it is not."""
 
-from functools import cached_property
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,50 +7,17 @@ import numpy as np
 import pytest
 
 import vestige as vg
-from measure import assert_close, assert_same, distance, loss, many, named, online, part, repeated
+from measure import assert_close, assert_same, distance, loss, named, online, part
 from oracle.reference import bptt
+from runs import Runs
 from vestige import GraphError, gradients, init, rules, trace_graph
 from vestige.rules.kept import told
 from vestige.rules.snap import within
-from zoo import ALL_MODELS, COUPLED, MODELS, RULES, I, Model, N, Named, O, T, draw, matmul, name, reals, tanh, zeros
+from zoo import ALL_MODELS, COUPLED, MODELS, RULES, I, Model, N, O, T, draw, matmul, name, reals, tanh, zeros
 
 QUICK = {"LIF, recurrent", "embedding", "mixing"}
 B = 3
 slowly = lambda cases, fast: [pytest.param(c, marks=() if c in fast else pytest.mark.slow) for c in cases]
-
-
-class Runs:
-    """What one model's tests share: one compiled step for all rules that take the model."""
-
-    def __init__(self, model: Model):
-        self.model, self.refused = model, {}
-        self.xs, self.ys = model.data()
-
-    @cached_property
-    def rules(self) -> list[Named]:
-        fits = []
-        for rule in COUPLED:
-            try:
-                init(self.model.graph, rule(self.model.graph), self.model.params, self.model.state)
-                fits.append(rule)
-            except GraphError as reason:
-                self.refused[rule.name] = str(reason)
-        return fits
-
-    @cached_property
-    def by_one(self) -> tuple[Any, Any]:
-        return many(self.model, self.rules, part(self.xs, 0, 1), part(self.ys, 0, 1))
-
-    @cached_property
-    def steps(self) -> dict[str, Any]:
-        return repeated(*self.by_one, self.xs, self.ys, 1)[0]
-
-    @cached_property
-    def full(self) -> dict[str, np.ndarray]:
-        return named(self.model, bptt(self.model, self.xs, self.ys))
-
-    def named(self, grads: Any) -> dict[str, np.ndarray]:
-        return named(self.model, grads)
 
 
 @pytest.fixture(
@@ -61,7 +26,7 @@ class Runs:
     ids=name,
 )
 def runs(request):
-    yield Runs(request.param)
+    yield Runs(request.param, COUPLED)
     jax.clear_caches()
 
 
@@ -79,19 +44,19 @@ def test_all_that_is_reached_is_bptt(runs):
     """Law 4: nothing is left out once n steps, or k paths, reach everything."""
     for rule in ("snap, all", "random_path, all"):
         if rule not in runs.refused:
-            assert_close(runs.named(runs.steps[rule]), runs.full, 1e-10)
+            assert_close(runs.named(runs.steps[0][rule]), runs.full, 1e-10)
 
 
 def test_what_acts_on_its_own_future_alone_is_exact_at_one_step_of_reach(runs):
     """Where D-RTRL is exact there are no couplings to leave out, nor to draw from."""
     for rule in ("snap 1", "snap 2") if runs.model.local else ():
-        assert_close(runs.named(runs.steps[rule]), runs.full, 1e-10, runs.model.exact)
+        assert_close(runs.named(runs.steps[0][rule]), runs.full, 1e-10, runs.model.exact)
 
 
 def test_every_parameter_is_learned(runs):
     """Law 7."""
     for rule in runs.rules:
-        for k, g in runs.named(runs.steps[rule.name]).items():
+        for k, g in runs.named(runs.steps[0][rule.name]).items():
             assert np.isfinite(g).all() and (np.abs(g).max() > 0 or k in runs.model.graph.report.unread), (rule.name, k)
 
 
