@@ -2,14 +2,14 @@
 
 import brainstate
 import jax
-import numpy as np
 import saiunit as u
 
 from ..neurons.integrate import Param, Value, decay, param, read
-from ..neurons.population import Dynamics, Size
+from ..neurons.population import Size
+from .population import First, Population
 
 
-class Membrane(Dynamics):
+class Membrane(Population):
     """A leaky membrane in exact steps, with NEST's parameter names.
 
         V <- E_L + alpha (V - E_L) + zeta x + (1 - alpha) tau_m / C_m I,      alpha = exp(-dt / tau_m)
@@ -32,35 +32,9 @@ class Membrane(Dynamics):
         self.above("C_m", 0.0 * u.pF)
         self.above("tau_m", 0.0 * u.ms)
 
-    def above(self, name: str, least: Value, or_equal: bool = False) -> None:
-        """Raise unless a parameter is larger than `least`."""
-        value = read(getattr(self, name))
-        if not u.have_same_dim(value, least):
-            raise u.UnitMismatchError(
-                f"{type(self).__name__}: {name} has the unit {u.get_unit(value)}; {u.get_unit(least)} is needed"
-            )
-        if not np.all(value >= least if or_equal else value > least):
-            raise ValueError(
-                f"{type(self).__name__}: {name} is {value}; it must be {'at least' if or_equal else 'above'} {least}"
-            )
-
-    def init_state(self, batch_size: int | None = None, **kwargs) -> None:
-        """Make the states."""
-        for name, (kind, value) in self.first(batch_size).items():
-            setattr(self, name, kind(value))
-
-    def reset_state(self, batch_size: int | None = None, **kwargs) -> None:
-        """Set the states to their first values."""
-        for name, (_, value) in self.first(batch_size).items():
-            getattr(self, name).value = value
-
-    def first(self, batch_size: int | None) -> dict[str, tuple[type[brainstate.State], Value]]:
+    def first(self, batch_size: int | None) -> First:
         """Class and first value of each state, by name."""
         return {"V_m": (brainstate.HiddenState, self.full(read(self.E_L), batch_size))}
-
-    def full(self, value: Value, batch_size: int | None) -> Value:
-        """`value` for every neuron."""
-        return brainstate.nn.init.param(brainstate.nn.init.Constant(value), self.varshape, batch_size)
 
     def integrate(self, x: Value, spent: Value = 0.0 * u.mV) -> Value:
         """The voltage after one step with weighted spikes `x`, less what a spike has `spent`."""
