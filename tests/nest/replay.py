@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,20 @@ import saiunit as u
 
 DATA = Path(__file__).parent / "data"
 STRIDE = 7  # steps between the samples that are kept
-UNITS = {"V_": u.mV, "E_": u.mV, "De": u.mV, "C_": u.pF, "g_": u.nS, "ta": u.ms, "t_": u.ms, "I_": u.pA}
+UNITS = {
+    "V_": u.mV,
+    "E_": u.mV,
+    "De": u.mV,
+    "C_": u.pF,
+    "g_": u.nS,
+    "ta": u.ms,
+    "t_": u.ms,
+    "I_": u.pA,
+    "a": u.nS,
+    "b": u.pA,
+    "al": u.ms**-1,
+    "co": u.mM,
+}
 
 
 @dataclass(frozen=True)
@@ -78,14 +92,19 @@ def runs() -> tuple[Run, ...]:
     return tuple(made)
 
 
+def time_steps(model: str) -> list[float]:
+    """Those of a model's runs."""
+    return sorted({r.dt for r in runs() if r.model == model})
+
+
 def of(model: str, dt: float = 0.1, leave: Iterable[str] = ()) -> list[Run]:
     """The runs of a model at one time step, but for some."""
     return [r for r in runs() if r.model == model and r.dt == dt and r.name not in leave]
 
 
 def unit(parameter: str) -> u.Unit:
-    """NEST's unit of a parameter, by how its name begins."""
-    return UNITS[parameter[:2]]
+    """NEST's unit of a parameter, by how its name begins; others have none."""
+    return UNITS.get(parameter[:2], u.UNITLESS)
 
 
 def population(kind: type, group: list[Run], **more: Any) -> Any:
@@ -109,6 +128,32 @@ def signed(group: list[Run]) -> dict[str, jax.Array]:
         "ex": stacked(group, lambda r: r.arriving(lambda s: s["weight"] > 0)),
         "in": stacked(group, lambda r: r.arriving(lambda s: s["weight"] < 0)),
     }
+
+
+def at_receptors(group: list[Run]) -> dict[str, jax.Array]:
+    """Arriving conductances at "AMPA" and "GABA", `[steps, runs]`, and multiplicities at "NMDA", `[steps, runs, ports]`."""
+    through = lambda n: lambda r: r.arriving(lambda s: s is port(r, n), weighted=False)
+    return {
+        "AMPA": stacked(group, lambda r: r.arriving(lambda s: s["receptor"] == 1)),
+        "GABA": stacked(group, lambda r: r.arriving(lambda s: s["receptor"] == 2)),
+        "NMDA": jnp.stack([stacked(group, through(n)) for n in range(ports(group))], -1),
+    }
+
+
+def nmda_weights(group: list[Run]) -> dict[str, Any]:
+    """Weights of the NMDA ports, `[runs, ports]`; 0 where a run has fewer."""
+    weights = [[(port(r, n) or {"weight": 0.0})["weight"] for n in range(ports(group))] for r in group]
+    return {"nmda_weights": np.array(weights) * u.nS}
+
+
+def ports(group: list[Run]) -> int:
+    """NMDA connections of the run that has most, at least 1."""
+    return max(1, *(sum(s["receptor"] == 3 for s in r.spikes) for r in group), 0)
+
+
+def port(run: Run, n: int) -> dict[str, Any] | None:
+    """The `n`-th NMDA train of a run."""
+    return next(islice((s for s in run.spikes if s["receptor"] == 3), n, None), None)
 
 
 def play(neuron: Any, group: list[Run], events: Any) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -5,15 +5,19 @@ from functools import cache
 import numpy as np
 import pytest
 from models import MODELS, Model
-from replay import Gap, gaps, of, play, population
+from replay import Gap, gaps, of, play, population, time_steps
 
 name = lambda model: model.name
 
 
 @cache
 def replayed(model: Model) -> dict[str, Gap]:
-    group = of(model.name, leave=model.leave)
-    return gaps(group, *play(population(model.kind, group), group, model.events(group)))
+    found = {}
+    for dt in time_steps(model.name):
+        if group := of(model.name, dt, model.leave):
+            neurons = population(model.kind, group, **model.more(group))
+            found |= gaps(group, *play(neurons, group, model.events(group)))
+    return found
 
 
 @pytest.mark.parametrize("model", MODELS, ids=name)
