@@ -41,4 +41,15 @@ MODELS = [
         ("bwx_strong_tol0.001", "bwx_strong_tol1e-06", "bwx_dt1"),
         nmda_weights,
     ),
+    Model(nest.iaf_psc_delta, signed, {"V_m": 5e-13}),
+    # currents of a nanoampere: 2e-13 pA of rounding
+    Model(nest.iaf_psc_alpha, signed, {"V_m": 5e-13, "I_syn_ex": 2e-12, "I_syn_in": 5e-13}),
+    # one step against the simulator's own, which halves its steps where a conductance decays fast
+    Model(nest.iaf_cond_exp, signed, {"V_m": 1e-4, "g_ex": 3e-3, "g_in": 1e-14}),
+    Model(nest.iaf_cond_alpha, signed, {"V_m": 5e-4, "g_ex": 1e-2, "g_in": 1e-14, "t_ref_remaining": 1e-14}),
+    Model(
+        nest.hh_psc_alpha,
+        signed,
+        {"V_m": 1e-2, "Act_m": 1e-4, "Inact_h": 2e-5, "Act_n": 2e-5, "I_syn_ex": 3e-4, "I_syn_in": 1e-6},
+    ),
 ]

@@ -68,7 +68,12 @@ class NESTNeuron(Population, Neuron):
             raise ValueError(
                 f"{type(self).__name__}: V_reset is {read(self.V_reset)}; it must be below V_th = {read(self.V_th)}"
             )
-        self.above("t_ref", 0.0 * u.ms, or_equal=True)
+        self.positive()
+
+    def positive(self) -> None:
+        """Raise unless t_ref >= 0, and time constants and the capacitance are above 0."""
+        if "t_ref" in self.units:
+            self.above("t_ref", 0.0 * u.ms, or_equal=True)
         for name, unit in self.units.items():
             if name.startswith("tau_") or name == "C_m":
                 self.above(name, 0.0 * unit)
