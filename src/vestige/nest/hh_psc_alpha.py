@@ -10,11 +10,11 @@ from ..neurons.population import Size
 from ..neurons.surrogate import Spike, relu_grad
 from .neuron import Initial, NESTNeuron, Numbers
 from .population import First
-from .solve import repeat, rkf45
+from .solve import pieces, repeat, rkf45
 
 V_TH = 0.0  # mV; a local maximum above it is a spike
 V_REST = -65.0  # mV; where the gates begin, whatever the voltage does
-SUBSTEPS = 4
+LONGEST = 0.025  # ms; shorter steps of the solver are no nearer to the simulator, which has an error of its own
 
 
 class hh_psc_alpha(NESTNeuron):
@@ -24,11 +24,12 @@ class hh_psc_alpha(NESTNeuron):
         dx/dt = alpha_x(V) (1 - x) - beta_x(V) x,   x = m, h, n (`rates`)
         dI/dt = dI - I/tau_syn        d(dI)/dt = -dI/tau_syn        arrival: dI += w e/tau_syn
 
-    Order of a step: all of them together, four fifth-order Runge-Kutta-Fehlberg steps; weights that arrive at its end. The
-    neuron spikes where the voltage is at or above 0 mV and has begun to fall, unless it spiked less than t_ref ago. Nothing is
-    reset: the potassium current brings the voltage back. The slope of a spike is the surrogate's at `(V - 0 mV) / 65 mV`,
-    the distance to threshold over that of rest, in steps in which the voltage falls; so the hills that did not reach
-    threshold have one as well.
+    Order of a step: all of them together, in fifth-order Runge-Kutta-Fehlberg steps of at most 0.025 ms; weights that arrive
+    at its end. The neuron spikes where the voltage is at or above 0 mV and has begun to fall, unless it spiked less than
+    t_ref ago. Nothing is reset: the potassium current brings the voltage back.
+
+    The slope of a spike is the surrogate's at `(V - 0 mV) / 65 mV`, the distance to threshold over that of rest, in every
+    step in which the voltage falls and the neuron is not silent; so hills that did not reach threshold have one as well.
 
     Args:
         in_size: shape of the population.
@@ -102,8 +103,9 @@ class hh_psc_alpha(NESTNeuron):
 
     def step(self, p: Numbers, s: Numbers, w: dict[str, jax.Array]) -> tuple[dict[str, jax.Array], jax.Array]:
         names = ("V", "Act_m", "Inact_h", "Act_n", "I_syn_ex", "dI_ex", "I_syn_in", "dI_in")
-        once = lambda y: rkf45(lambda y: field(p, y, s.I_stim), y, p.dt / SUBSTEPS)
-        new = repeat(once, {k: getattr(s, k) for k in names}, SUBSTEPS)
+        n = pieces(p.dt, LONGEST)
+        once = lambda y: rkf45(lambda y: field(p, y, s.I_stim), y, p.dt / n)
+        new = repeat(once, {k: getattr(s, k) for k in names}, n)
         new["dI_ex"] = new["dI_ex"] + w["ex"] * (jnp.e / p.tau_syn_ex)
         new["dI_in"] = new["dI_in"] + w["in"] * (jnp.e / p.tau_syn_in)
         silent = s.refractory_step_count > 0

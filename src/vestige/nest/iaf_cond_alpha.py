@@ -10,7 +10,9 @@ from ..neurons.population import Size
 from ..neurons.surrogate import Spike, relu_grad
 from .neuron import Initial, NESTNeuron, Numbers
 from .population import First
-from .solve import rkf45
+from .solve import pieces, repeat, rkf45
+
+LONGEST = 0.1  # ms; the step of the solver
 
 
 class iaf_cond_alpha(NESTNeuron):
@@ -19,9 +21,9 @@ class iaf_cond_alpha(NESTNeuron):
         C dV/dt = -g_L (V - E_L) - g_ex (V - E_ex) - g_in (V - E_in) + I_e + I_stim
         dg/dt = dg - g/tau_syn        d(dg)/dt = -dg/tau_syn        arrival: dg += |w| e/tau_syn
 
-    Order of a step: all of them together, one fifth-order Runge-Kutta-Fehlberg step; weights that arrive at its end, those
-    below zero at dg_in; V >= V_th spikes, V <- V_reset for t_ref. Conductances go on while the neuron is silent. They do
-    not see the voltage, so it does not matter to them that it is held after the silent step and not within it.
+    Order of a step: all of them together, in fifth-order Runge-Kutta-Fehlberg steps of at most 0.1 ms; weights that arrive
+    at its end, those below zero at dg_in; V >= V_th spikes, V <- V_reset for t_ref. Conductances go on while the neuron is
+    silent. They do not see the voltage, so it does not matter that it is held after the silent step and not within it.
 
     Args:
         in_size: shape of the population.
@@ -69,7 +71,9 @@ class iaf_cond_alpha(NESTNeuron):
             ex, in_ = dg_ex - g_ex / p.tau_syn_ex, dg_in - g_in / p.tau_syn_in
             return I / p.C_m, ex, -dg_ex / p.tau_syn_ex, in_, -dg_in / p.tau_syn_in
 
-        V, g_ex, dg_ex, g_in, dg_in = rkf45(field, (s.V, s.g_ex, s.dg_ex, s.g_in, s.dg_in), p.dt)
+        n = pieces(p.dt, LONGEST)
+        y = s.V, s.g_ex, s.dg_ex, s.g_in, s.dg_in
+        V, g_ex, dg_ex, g_in, dg_in = repeat(lambda y: rkf45(field, y, p.dt / n), y, n)
         new, spikes = self.spike(p, V, s)
         dg_ex, dg_in = dg_ex + w["ex"] * (jnp.e / p.tau_syn_ex), dg_in - w["in"] * (jnp.e / p.tau_syn_in)
         new["t_ref_remaining"] = new["refractory_step_count"] * p.dt

@@ -9,7 +9,9 @@ from ..neurons.population import Size
 from ..neurons.surrogate import Spike, relu_grad
 from .neuron import Initial, NESTNeuron, Numbers
 from .population import First
-from .solve import rkf45
+from .solve import pieces, repeat, rkf45
+
+LONGEST = 0.1  # ms; the step of the solver
 
 
 class iaf_cond_exp(NESTNeuron):
@@ -17,9 +19,9 @@ class iaf_cond_exp(NESTNeuron):
 
         C dV/dt = -g_L (V - E_L) - g_ex (V - E_ex) - g_in (V - E_in) + I_e + I_stim        tau_syn dg/dt = -g
 
-    Order of a step: all of them together, one fifth-order Runge-Kutta-Fehlberg step; weights that arrive at its end add to
-    g_ex, or, below zero, their size to g_in; V >= V_th spikes, V <- V_reset for t_ref. Conductances go on while
-    the neuron is silent.
+    Order of a step: all of them together, in fifth-order Runge-Kutta-Fehlberg steps of at most 0.1 ms; weights that arrive
+    at its end add to g_ex, or, below zero, their size to g_in; V >= V_th spikes, V <- V_reset for t_ref. Conductances go on
+    while the neuron is silent.
 
     Args:
         in_size: shape of the population.
@@ -63,6 +65,7 @@ class iaf_cond_exp(NESTNeuron):
             I = -p.g_L * (V - p.E_L) - g_ex * (V - p.E_ex) - g_in * (V - p.E_in) + p.I_e + s.I_stim
             return I / p.C_m, -g_ex / p.tau_syn_ex, -g_in / p.tau_syn_in
 
-        V, g_ex, g_in = rkf45(field, (s.V, s.g_ex, s.g_in), p.dt)
+        n = pieces(p.dt, LONGEST)
+        V, g_ex, g_in = repeat(lambda y: rkf45(field, y, p.dt / n), (s.V, s.g_ex, s.g_in), n)
         new, spikes = self.spike(p, V, s)
         return {**new, "g_ex": g_ex + w["ex"], "g_in": g_in - w["in"]}, spikes

@@ -1,5 +1,6 @@
 """Runge-Kutta steps with a fixed number of stages: they compile, batch and differentiate both ways."""
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -41,3 +42,9 @@ def rkf45(field: Field, y: Y, dt: float) -> Y:
 def repeat(step: Callable[[Y], Y], y: Y, n: int) -> Y:
     """`n` steps, one after the other."""
     return y if n == 0 else step(y) if n == 1 else jax.lax.scan(lambda y, _: (step(y), None), y, None, length=n)[0]
+
+
+def pieces(dt: float, longest: float) -> int:
+    """Into how many equal steps `dt` falls of which none is longer than `longest`."""
+    # a little less, for quotients such as 0.3 / 0.1 above 3
+    return max(1, math.ceil(dt / longest - 1e-9))
