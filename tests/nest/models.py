@@ -52,4 +52,7 @@ MODELS = [
         signed,
         {"V_m": 1e-2, "Act_m": 1e-4, "Inact_h": 2e-5, "Act_n": 2e-5, "I_syn_ex": 3e-4, "I_syn_in": 1e-6},
     ),
+    # the upstroke in closed form; what is left is mostly the tolerance of the simulator
+    Model(nest.aeif_cond_exp, signed, {"V_m": 4e-2, "g_ex": 2e-5, "g_in": 1e-8, "w": 2e-3}),
+    Model(nest.aeif_cond_alpha, signed, {"V_m": 1.5e-2, "g_ex": 3e-5, "g_in": 1e-7, "w": 2e-3}),
 ]

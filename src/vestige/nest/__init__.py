@@ -1,5 +1,7 @@
 """NEST's neuron models under their own names, with its parameters and its steps."""
 
+from .aeif_cond_alpha import aeif_cond_alpha
+from .aeif_cond_exp import aeif_cond_exp
 from .connect import all_to_all, blocks, fixed_indegree, from_csr, from_indices, from_mask, one_to_one
 from .delay import DelayLine
 from .eprop_iaf_adapt_bsshslm_2020 import eprop_iaf_adapt_bsshslm_2020
@@ -19,9 +21,10 @@ from .record import multimeter, spike_recorder, stamps
 from .sources import inhomogeneous_poisson_generator, poisson_generator, spike_generator
 
 __all__ = [
-    "DelayLine", "NESTNeuron", "Projection", "all_to_all", "blocks", "cross_entropy", "eprop_iaf_adapt_bsshslm_2020",
-    "eprop_iaf_bsshslm_2020", "eprop_readout_bsshslm_2020", "fixed_indegree", "from_csr", "from_indices",
-    "from_mask", "hh_psc_alpha", "iaf_bw_2001_exact", "iaf_cond_alpha", "iaf_cond_exp", "iaf_psc_alpha",
-    "iaf_psc_delta", "iaf_psc_exp", "inhomogeneous_poisson_generator", "mean_squared_error", "multimeter",
-    "one_to_one", "poisson_generator", "raster", "spike_generator", "spike_recorder", "stamps", "traces",
+    "DelayLine", "NESTNeuron", "Projection", "aeif_cond_alpha", "aeif_cond_exp", "all_to_all", "blocks",
+    "cross_entropy", "eprop_iaf_adapt_bsshslm_2020", "eprop_iaf_bsshslm_2020", "eprop_readout_bsshslm_2020",
+    "fixed_indegree", "from_csr", "from_indices", "from_mask", "hh_psc_alpha", "iaf_bw_2001_exact",
+    "iaf_cond_alpha", "iaf_cond_exp", "iaf_psc_alpha", "iaf_psc_delta", "iaf_psc_exp",
+    "inhomogeneous_poisson_generator", "mean_squared_error", "multimeter", "one_to_one", "poisson_generator",
+    "raster", "spike_generator", "spike_recorder", "stamps", "traces",
 ]  # fmt: skip
