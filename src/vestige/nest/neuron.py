@@ -125,8 +125,10 @@ class NESTNeuron(Population, Neuron):
         Raises:
             KeyError: no `dt` in the environment. ValueError, UnitMismatchError: an event that does not fit.
         """
-        p, w = self.numbers(), self.arrivals(spike_events)
+        p = self.numbers()
         current = plain(self.sum_current_inputs(x, self.V.value), u.pA, f"{type(self).__name__}: a current")
+        # last of what can be refused: an event may add a port
+        w = self.arrivals(spike_events)
         s, units = self.state()
         new, spikes = self.step(p, s, w)
         new["I_stim"] = jnp.broadcast_to(current, s.V.shape)
