@@ -1,4 +1,4 @@
-"""What every test module stands on: float64, one thread of linear algebra, no compiled code left behind."""
+"""What every test module stands on: float64, one thread of linear algebra, quick compilation, no compiled code left behind."""
 
 # ruff: noqa: E402  threads are counted when jax is imported
 
@@ -6,7 +6,9 @@ import os
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+# tests compile far more than they run
+_quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '--xla_cpu_multi_thread_eigen=false')} {_quick}"
 
 import brainstate
 import hypothesis

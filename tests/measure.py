@@ -10,17 +10,14 @@ import numpy as np
 from vestige import Carry, Result, gradients, init
 from zoo import Model, Named, square_error
 
-# the tests compile far more than they run
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-
 
 def loss(output: Any, target: Any) -> jax.Array:
     return sum(jax.tree.leaves(jax.tree.map(square_error, output, target)), jnp.zeros(()))
 
 
 def compiled(f: Any, *args: Any) -> Any:
-    """`f`, compiled quickly for these arguments."""
-    return jax.jit(f).lower(*args).compile(compiler_options=QUICK)
+    """`f`, compiled for these arguments."""
+    return jax.jit(f).lower(*args).compile()
 
 
 def named(model: Model, grads: Any) -> dict[str, np.ndarray]:
@@ -31,7 +28,7 @@ def named(model: Model, grads: Any) -> dict[str, np.ndarray]:
 def online(
     model: Model, rule: Named, xs: Any, ys: Any, window: int | None = None, batch: int | None = None, **options: Any
 ) -> Result:
-    """One call of `gradients` from the model's own state; compiled quickly unless the caller is itself under jit or vmap."""
+    """One call of `gradients` from the model's own state; compiled unless the caller is itself under jit or vmap."""
     made, judge = rule(model.graph), options.pop("loss", loss)
     start = init(model.graph, made, model.params, model.state, batch)
     mask = options.pop("mask", None)

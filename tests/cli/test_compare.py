@@ -13,6 +13,7 @@ import numpy as np
 import optax
 import pytest
 
+from marks import slowly
 from vestige import GraphError, rules
 from vestige.cli import arms, compare, parts
 from vestige.cli.entrant import Entrant, Settings, cosine
@@ -241,7 +242,7 @@ def test_a_modulator_is_minus_the_error_at_the_neurons():
     np.testing.assert_allclose(-errors @ back, found, atol=1e-9)
 
 
-@pytest.mark.parametrize("task", ["copy", "watch"])
+@pytest.mark.parametrize("task", slowly(["copy", "watch"], ["copy"]))
 def test_online_and_window_gradients_of_an_arm_agree(task):
     """What is timed online is what trains in one window."""
     entrant = Entrant(Settings(task, (), 1, 4, 6, 4), "d_rtrl")

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from marks import slowly
 from measure import assert_close, assert_same, compiled, loss, named, online
 from oracle.reference import bptt, total
 from vestige import gradients, init, trace_graph
@@ -13,7 +14,6 @@ from zoo import ALL_RULES, MODELS, RULES, T, matmul, name, spike, square_error
 B = 3
 MODEL = MODELS["LIF, recurrent"]
 BATCHED = ["LIF, recurrent", "bookkeeping", "conv 1d", "embedding", "stacked"]
-slowly = lambda cases, fast: [pytest.param(c, marks=() if c in fast else pytest.mark.slow) for c in cases]
 
 
 def one_of(data, b):
@@ -26,9 +26,7 @@ def singles(model, rule, xs, ys):
     return compiled(alone, xs, ys)(xs, ys)
 
 
-@pytest.mark.parametrize(
-    "rule", slowly(ALL_RULES, [RULES[k] for k in ("d_rtrl", "es_d_rtrl 0.9", "hybrid", "rtrl")]), ids=name
-)
+@pytest.mark.parametrize("rule", slowly(ALL_RULES, ["d_rtrl", "es_d_rtrl 0.9", "hybrid", "rtrl"]), ids=name)
 def test_a_batch_is_its_examples(rule):
     """The loss averages over the batch, so the gradient is the mean of theirs; also under the caller's own vmap."""
     xs, ys = MODEL.data(batch=B)
@@ -72,7 +70,7 @@ def test_examples_of_a_batch_draw_their_own_random_numbers():
     assert float(jnp.abs(out.carry.state["v"][0] - out.carry.state["v"][1]).max()) > 1e-3
 
 
-@pytest.mark.parametrize("rule", ["d_rtrl", "es_d_rtrl 0.9"])
+@pytest.mark.parametrize("rule", slowly(["d_rtrl", "es_d_rtrl 0.9"], ["es_d_rtrl 0.9"]))
 def test_jit_is_eager(rule):
     xs, ys = MODEL.data(3)
     r = RULES[rule]
@@ -105,7 +103,7 @@ def test_wrapping_inner_functions_changes_nothing(wrap):
     assert_close(grads[0], named(MODEL, online(MODEL, RULES["d_rtrl"], xs, ys, 2).grads), 1e-12)
 
 
-@pytest.mark.parametrize("rule", ["d_rtrl", "es_d_rtrl 0.9", "rtrl"])
+@pytest.mark.parametrize("rule", slowly(["d_rtrl", "es_d_rtrl 0.9", "rtrl"], ["es_d_rtrl 0.9"]))
 def test_a_carry_goes_on_where_it_stopped(rule):
     """Two calls in a row are one: gradients add up, the state and the trace are handed on."""
     xs, ys = MODEL.data()

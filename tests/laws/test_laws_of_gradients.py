@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from marks import slowly
 from measure import assert_close, assert_same, distance, in_windows, named, online, part
 from oracle.reference import bptt
 from runs import Runs
@@ -14,9 +15,12 @@ from vestige import GraphError, init
 from vestige.rules import Rule
 from zoo import ALL_MODELS, ALL_RULES, MODELS, RULES, Model, Named, T, name
 
-SLOW = {f"trailing axes, {k}" for k in ("tridiagonal solve", "stencil", "einsum", "scan", "solve", "cumsum")} | {
-    "LSTM, gates last", "LSTM, gates first", "conv 3d", "block of 1", "block of 3", "V minus a", "unmarked matrix",
-    "LRU", "RTU", "MinimalRNN, diagonal", "minGRU", "minLSTM",
+# one of each kind; the others in `make test-slow`
+FAST = {
+    "LIF, recurrent", "post-reset LIF", "ALIF", "LIF with synapse", "LSTM, split", "GRU", "vanilla RNN", "RTU, nonlinear",
+    "encoder", "shared and read", "stacked", "unmarked matrix, wide", "weight twice", "block of 2", "group state",
+    "delay by shift", "conv 1d", "sparse, recurrent", "prelude", "embedding", "marks in a scan", "branch",
+    "scan in the dynamics", "adaptive solver", "two groups", "norm after the state", "bookkeeping", "mixing",
 }  # fmt: skip
 
 
@@ -32,7 +36,7 @@ class Laws(Runs):
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(m, marks=pytest.mark.slow if m.name in SLOW else ()) for m in ALL_MODELS],
+    params=slowly(ALL_MODELS, FAST),
     ids=name,
 )
 def runs(request):

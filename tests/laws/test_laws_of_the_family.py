@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from marks import slowly
 from measure import assert_close, assert_same, compiled, in_windows, named, online, part
 from oracle.reference import bptt
 from runs import Runs
@@ -29,7 +30,7 @@ PER_CALL = {"e_prop, rates", "e_prop, adaptive"}
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(m, marks=() if m.name in QUICK else pytest.mark.slow) for m in ALL_MODELS if m.local],
+    params=slowly([m for m in ALL_MODELS if m.local], QUICK),
     ids=name,
 )
 def runs(request):

@@ -14,7 +14,7 @@ single = lambda tree: jax.tree.map(lambda a: a.astype(jnp.float32) if a.dtype ==
 
 # every rule on small models, one on the larger ones
 PAIRS = [(m, r) for m in ("LSTM, split", "ALIF") for r in ("d_rtrl", "es_d_rtrl 0.9", "hybrid", "rtrl")]
-PAIRS += [(m, "d_rtrl") for m in ("trailing axes, matmul", "conv 1d")]
+PAIRS += [(m, "d_rtrl") for m in ("block of 3", "conv 1d")]
 
 
 @pytest.mark.parametrize("model, rule", PAIRS)

@@ -10,6 +10,7 @@ import saiunit as u
 from nets import N_IN, N_OUT, N_REC, Memory, Spiking, built, loss, sequence
 
 import vestige as vg
+from marks import slowly
 
 RULES = [vg.D_RTRL, vg.ES_D_RTRL, vg.HybridDimVjpAlgorithm]
 GRADIENTS = dict(rtol=1e-9, atol=1e-12)
@@ -49,7 +50,7 @@ def test_calls_one_by_one_give_the_gradient_of_the_sequence(rule):
     assert int(learner.steps.value) == len(xs)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", slowly(RULES, [vg.ES_D_RTRL]))
 def test_a_batch_is_the_mean_of_its_examples_and_of_a_mapped_learner(rule):
     B = 3
     xs, ys = sequence(batch=B)

@@ -17,6 +17,11 @@ LEARNERS = [
     (vg.KF_RTRL, dict(seed=1)),
     (vg.RandomPathRTRL, dict(k=2)),
 ]
+QUICK = (vg.SnAp, vg.KF_RTRL)
+some = pytest.mark.parametrize(
+    "make, options",
+    [pytest.param(*of, marks=() if of[0] in QUICK else pytest.mark.slow, id=of[0].__name__) for of in LEARNERS],
+)
 each = pytest.mark.parametrize("make, options", LEARNERS, ids=[make.__name__ for make, _ in LEARNERS])
 
 
@@ -26,7 +31,7 @@ def clock():
         yield
 
 
-@each
+@some
 def test_one_step_at_a_time_is_windows_of_one(make, options):
     """The same draws, too: the stream of random numbers goes on from step to step."""
     xs, ys = sequence(4)

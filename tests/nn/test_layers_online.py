@@ -10,6 +10,7 @@ from pure_step import bptt, pure, squares
 
 import vestige.neurons as ne
 import vestige.nn as vn
+from marks import slowly
 from vestige.graph import trace_graph
 from vestige.learn.core import gradients, init
 from vestige.rules import d_rtrl
@@ -67,6 +68,7 @@ ALONE = {
     "Expon COBA": lambda: Synaptic(ne.Expon(4), ne.COBA(3.0 * u.mV), u.siemens),
     "Alpha CUBA": lambda: Synaptic(ne.Alpha(4), ne.CUBA(), u.mS),
 }
+QUICK = {"LIF", "GIF", "LRU", "MiniGRU", "Expon COBA"}
 COUPLED = {
     **{c.__name__: (lambda c=c: c(3, 4)) for c in (
         vn.ValinaRNNCell, vn.GRUCell, vn.MGUCell, vn.LSTMCell, vn.URLSTMCell, vn.MinimalRNNCell,
@@ -99,7 +101,7 @@ def test_one_step_is_exact(name):
     assert_agree(*both(COUPLED[name], 1))
 
 
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("name", slowly(ALONE, QUICK))
 def test_neurons_that_keep_to_themselves_are_exact_over_time(name):
     got, want = both(ALONE[name], 7)
     assert_agree(got, want)

@@ -1,12 +1,12 @@
 """Rules that follow credit from neuron to neuron: exact where all of it is kept, between D-RTRL and BPTT where it is not."""
 
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import vestige as vg
+from marks import slowly
 from measure import assert_close, assert_same, distance, loss, named, online, part
 from oracle.reference import bptt
 from runs import Runs
@@ -17,12 +17,11 @@ from zoo import ALL_MODELS, COUPLED, MODELS, RULES, I, Model, N, O, T, draw, mat
 
 QUICK = {"LIF, recurrent", "embedding", "mixing"}
 B = 3
-slowly = lambda cases, fast: [pytest.param(c, marks=() if c in fast else pytest.mark.slow) for c in cases]
 
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(m, marks=() if m.name in QUICK else pytest.mark.slow) for m in ALL_MODELS],
+    params=slowly(ALL_MODELS, QUICK),
     ids=name,
 )
 def runs(request):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import vestige as vg
+from marks import slowly
 from measure import assert_close, distance, named, online
 from oracle.reference import bptt
 from vestige import rules
@@ -51,8 +52,8 @@ def gradient(model, rule, xs, ys, window=None, **options):
     return named(model, online(model, Named("rule", lambda graph: rule), xs, ys, window, **options).grads)
 
 
-@pytest.mark.parametrize("rule", CALLED)
-@pytest.mark.parametrize("window", [1, 3, STEPS])
+@pytest.mark.parametrize("rule", slowly(CALLED, ["d_rtrl", "e_prop"]))
+@pytest.mark.parametrize("window", slowly([1, 3, STEPS], [3]))
 def test_one_population_and_a_leaky_readout_are_exact(rule, window):
     xs, ys = LIF.data(STEPS)
     full = named(LIF, bptt(LIF, xs, ys))
@@ -144,7 +145,9 @@ def test_a_readout_that_feeds_back_is_no_readout():
     assert not routed(m.graph, Route(True)).empty
 
 
-@pytest.mark.parametrize("model", ["LIF, recurrent", "stacked", "two layers, one leak", "encoder", "prelude"])
+@pytest.mark.parametrize(
+    "model", slowly(["LIF, recurrent", "stacked", "two layers, one leak", "encoder", "prelude"], ["stacked", "encoder"])
+)
 def test_the_report_says_what_a_memory_makes_exact(model):
     m = MODELS[model]
     xs, ys = m.data()

@@ -48,11 +48,12 @@ CASES = {
 }
 
 
-RULES = [vg.rules.d_rtrl(), vg.rules.es_d_rtrl(0.8), vg.rules.hybrid(0.8)]
+RULES = {"d_rtrl": vg.rules.d_rtrl(), "es": vg.rules.es_d_rtrl(0.8), "hybrid": vg.rules.hybrid(0.8)}
+PAIRS = [(case, rule) for case in CASES for rule in RULES]
+QUICK = {("cable", "d_rtrl"), ("dendrites", "es"), ("convolved", "hybrid")}
 
 
-@pytest.mark.parametrize("rule", RULES, ids=["d_rtrl", "es", "hybrid"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case, rule", [pytest.param(*p, marks=() if p in QUICK else pytest.mark.slow) for p in PAIRS])
 def test_pushed_traces_are_the_explicit_ones(case, rule):
     step, params, shapes, n_in = CASES[case]
     params, state = params(), {k: draw(*v) for k, v in shapes.items()}
@@ -63,7 +64,7 @@ def test_pushed_traces_are_the_explicit_ones(case, rule):
         graph = vg.trace_graph(step, params, state, xs[0, 0], max_block=size)
         assert any(g.pushed for g in graph.groups) == (size == 1)
         choose = vg.rules.hybrid(0.8, choose={e.name: "factorised" for e in graph.edges if e.group is not None})
-        used = choose if rule.init.__module__.endswith("hybrid") else rule
+        used = choose if rule == "hybrid" else RULES[rule]
         carry = vg.init(graph, used, params, state, batch_size=2)
         results.append(vg.gradients(graph, used, params, carry, xs, targets, loss, window=4))
     explicit, pushed = results
