@@ -29,7 +29,8 @@ def plain(value: Value, unit: u.Unit, what: str) -> jax.Array:
         return jnp.asarray(u.Quantity(value).to_decimal(u.UNITLESS), float)
     if not u.have_same_dim(value, 1.0 * unit):
         raise u.UnitMismatchError(f"{what} has the unit {u.get_unit(value)}; {unit} is needed")
-    return jnp.asarray(u.Quantity(value).to_decimal(unit))
+    # times 1.0: a state of whole numbers would not stay one
+    return 1.0 * jnp.asarray(u.Quantity(value).to_decimal(unit))
 
 
 def waiting(population: Dynamics) -> Iterator[tuple[str | None, Value]]:
