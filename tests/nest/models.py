@@ -55,4 +55,12 @@ MODELS = [
     # the upstroke in closed form; what is left is mostly the tolerance of the simulator
     Model(nest.aeif_cond_exp, signed, {"V_m": 4e-2, "g_ex": 2e-5, "g_in": 1e-8, "w": 2e-3}),
     Model(nest.aeif_cond_alpha, signed, {"V_m": 1.5e-2, "g_ex": 3e-5, "g_in": 1e-7, "w": 2e-3}),
+    # no recorded run has kernels: tests/nest/test_more_neurons.py asks for both, and for the statistics of the random run
+    Model(
+        nest.gif_psc_exp,
+        signed,
+        {"V_m": 5e-13, "I_syn_ex": 5e-13, "I_syn_in": 5e-13, "I_stc": 0.0, "E_sfa": 0.0},
+        ("gif_psc_exp_stochastic",),
+        lambda group: dict.fromkeys(("tau_sfa", "q_sfa", "tau_stc", "q_stc"), ()),
+    ),
 ]

@@ -29,6 +29,7 @@ UNITS = {
     "b": u.pA,
     "al": u.ms**-1,
     "co": u.mM,
+    "la": u.Hz,
 }
 
 
@@ -70,10 +71,10 @@ class Run:
 
 
 @cache
-def runs() -> tuple[Run, ...]:
-    """All recorded runs with one neuron."""
-    said = json.loads((DATA / "references.json").read_text())
-    with np.load(DATA / "references.npz") as data:
+def runs(file: str = "references") -> tuple[Run, ...]:
+    """All recorded runs with one neuron, of this file."""
+    said = json.loads((DATA / f"{file}.json").read_text())
+    with np.load(DATA / f"{file}.npz") as data:
         arrays = dict(data)
     made = []
     for name, run in said.items():

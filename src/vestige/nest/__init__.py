@@ -7,6 +7,7 @@ from .delay import DelayLine
 from .eprop_iaf_adapt_bsshslm_2020 import eprop_iaf_adapt_bsshslm_2020
 from .eprop_iaf_bsshslm_2020 import eprop_iaf_bsshslm_2020
 from .eprop_readout_bsshslm_2020 import cross_entropy, eprop_readout_bsshslm_2020, mean_squared_error
+from .gif_psc_exp import gif_psc_exp
 from .hh_psc_alpha import hh_psc_alpha
 from .iaf_bw_2001_exact import iaf_bw_2001_exact
 from .iaf_cond_alpha import iaf_cond_alpha
@@ -16,14 +17,14 @@ from .iaf_psc_delta import iaf_psc_delta
 from .iaf_psc_exp import iaf_psc_exp
 from .neuron import NESTNeuron
 from .plots import raster, traces
-from .projection import Projection
+from .projection import Opening, Projection
 from .record import multimeter, spike_recorder, stamps
 from .sources import inhomogeneous_poisson_generator, poisson_generator, spike_generator
 
 __all__ = [
-    "DelayLine", "NESTNeuron", "Projection", "aeif_cond_alpha", "aeif_cond_exp", "all_to_all", "blocks",
+    "DelayLine", "NESTNeuron", "Opening", "Projection", "aeif_cond_alpha", "aeif_cond_exp", "all_to_all", "blocks",
     "cross_entropy", "eprop_iaf_adapt_bsshslm_2020", "eprop_iaf_bsshslm_2020", "eprop_readout_bsshslm_2020",
-    "fixed_indegree", "from_csr", "from_indices", "from_mask", "hh_psc_alpha", "iaf_bw_2001_exact",
+    "fixed_indegree", "from_csr", "from_indices", "from_mask", "gif_psc_exp", "hh_psc_alpha", "iaf_bw_2001_exact",
     "iaf_cond_alpha", "iaf_cond_exp", "iaf_psc_alpha", "iaf_psc_delta", "iaf_psc_exp",
     "inhomogeneous_poisson_generator", "mean_squared_error", "multimeter", "one_to_one", "poisson_generator",
     "raster", "spike_generator", "spike_recorder", "stamps", "traces",

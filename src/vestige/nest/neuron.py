@@ -125,12 +125,18 @@ class NESTNeuron(Population, Neuron):
         Raises:
             KeyError: no `dt` in the environment. ValueError, UnitMismatchError: an event that does not fit.
         """
+        return self.advance(self.step, x, spike_events)
+
+    def advance(
+        self, step: Callable[..., tuple[dict[str, Any], jax.Array]], x: Value, spike_events: Events
+    ) -> jax.Array:
+        """One step of `update`, by these equations."""
         p = self.numbers()
         current = plain(self.sum_current_inputs(x, self.V.value), u.pA, f"{type(self).__name__}: a current")
         # last of what can be refused: an event may add a port
         w = self.arrivals(spike_events)
         s, units = self.state()
-        new, spikes = self.step(p, s, w)
+        new, spikes = step(p, s, w)
         new["I_stim"] = jnp.broadcast_to(current, s.V.shape)
         self.store(new, units)
         fired = spikes > 0
