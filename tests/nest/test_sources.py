@@ -79,7 +79,7 @@ WRONG = {
     "does not record": lambda: nest.multimeter(three(), ("I_NMDA",)),
     "as a scan stacks them": lambda: nest.spike_recorder(np.zeros(3)),
     "the line keeps": lambda: _called(line(), jnp.zeros(5)),
-    "7 steps back": lambda: _called(line(), jnp.zeros(4)).read(7),
+    "7 steps back": lambda: _called(line(), jnp.zeros(4)).read(0.7 * MS),
 }
 
 

@@ -110,11 +110,10 @@ Layout = Listed | Dense | Blocks | Pairs
 Connect = Callable[[int, int], Layout]
 
 
-def later(layout: Layout, which: np.ndarray) -> Listed:
-    """Connections of which each reads one of several past rows, laid end to end: row `which` of each connection."""
+def later(layout: Layout, which: np.ndarray, kinds: int) -> Listed:
+    """Connections that read from `kinds` copies of the sources, laid end to end: copy `which` of each connection."""
     flat = layout.listed()
-    which = np.broadcast_to(which, flat.shape).reshape(-1)
-    return replace(flat, rows=flat.rows + which * flat.n_pre, n_pre=(int(which.max(initial=0)) + 1) * flat.n_pre)
+    return replace(flat, rows=flat.rows + which.reshape(-1) * flat.n_pre, n_pre=kinds * flat.n_pre)
 
 
 def all_to_all(allow_autapses: bool = True) -> Connect:

@@ -76,8 +76,13 @@ class DelayLine(brainstate.nn.Module):
         self.turn.value = (turn + 1) % past.shape[-2]
         return spikes
 
-    def read(self, back: int) -> jax.Array:
-        """What arrives in this step after `back` steps, `[..., n]`; before this step's own call.
+    def read(self, delay: Value) -> jax.Array:
+        """What arrives in this step after a delay, `[..., *in_size]`; before this step's own call."""
+        row = self.back(int(steps(delay)))
+        return row.reshape((*row.shape[:-1], *self.varshape))
+
+    def back(self, back: int) -> jax.Array:
+        """What was sent `back` steps ago, `[..., n]`.
 
         Raises:
             ValueError: the line is not that long.

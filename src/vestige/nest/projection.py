@@ -6,8 +6,12 @@ import saiunit as u
 
 from ..neurons.integrate import Param, Value, read
 from ..neurons.population import Dynamics
-from .connect import Connect, all_to_all, later
+from .connect import Connect, Fn, Layout, all_to_all, later
 from .delay import DelayLine, steps
+
+SAME: Fn = lambda w: w
+ABOVE: Fn = lambda w: u.math.maximum(w, 0.0 * w)
+BELOW: Fn = lambda w: u.math.minimum(w, 0.0 * w)
 
 
 class Projection(brainstate.nn.Module):
@@ -38,40 +42,76 @@ class Projection(brainstate.nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.pre, self.post, self.weight, self.delay, self.receptor = pre, post, weight, delay, receptor
-        self.layout = (connect or all_to_all())(pre.n, int(np.prod(post.varshape)))
-        for what, value in (("weight", read(weight)), ("delay", delay)):
-            if u.math.shape(value) not in ((), self.layout.shape):
-                raise ValueError(
-                    f"a projection's {what} has the shape {u.math.shape(value)}; it is one number, or {self.layout.shape}"
-                )
+        self.layout = laid(connect, pre.n, post)
+        fitting(self.layout, weight=read(weight), delay=delay)
         if u.math.ndim(delay):
             self.layout.listed()
         pre.reach(delay)
 
     def update(self) -> None:
         """Leave what arrives in this step for the population."""
-        for n, sign in enumerate(self.signs()):
-            self.post.add_delta_input(f"Projection-{id(self)}-{n}", self.arriving(sign), label=self.receptor)
+        layout, x = self.arriving()
+        for n, part in enumerate(self.parts()):
+            y = layout.product(x, read(self.weight), part)
+            self.post.add_delta_input(f"Projection-{id(self)}-{n}", shaped(y, self.post), label=self.receptor)
 
-    def arriving(self, sign=lambda w: w) -> Value:
-        """Summed weights `[..., *post]`."""
+    def arriving(self) -> tuple[Layout, Value]:
+        """The spikes that arrive in this step, and the connections on which they do."""
         back = steps(self.delay)
-        if back.ndim:
-            kinds, which = np.unique(back, return_inverse=True)
-            layout = later(self.layout, which.reshape(back.shape))
-            x = u.math.concatenate([self.pre.read(int(k)) for k in kinds], -1)
-        else:
-            layout, x = self.layout, self.pre.read(int(back))
-        total = layout.product(x, read(self.weight), sign)
-        return total.reshape((*total.shape[:-1], *self.post.varshape))
+        if not back.ndim:
+            return self.layout, self.pre.back(int(back))
+        # spikes of each delay that occurs, end to end
+        kinds, which = np.unique(back, return_inverse=True)
+        rows = u.math.concatenate([self.pre.back(int(k)) for k in kinds], -1)
+        return later(self.layout, which.reshape(back.shape), len(kinds)), rows
 
-    def signs(self):
-        """The parts of the weights that go apart: by sign where the receptor is not said."""
-        low, high = (lambda w: u.math.minimum(w, 0.0 * w)), (lambda w: u.math.maximum(w, 0.0 * w))
+    def parts(self) -> list[Fn]:
+        """The parts of the weights that are summed apart: by sign, where the receptor is not said."""
         if self.receptor is not None:
-            return [lambda w: w]
-        if self.weight is read(self.weight):  # fixed
-            w = np.asarray(u.get_mantissa(self.weight))
-            if (w >= 0).all() or (w <= 0).all():
-                return [lambda w: w]
-        return [high, low]
+            return [SAME]
+        fixed = self.weight is read(self.weight)
+        signs = np.sign(u.get_mantissa(self.weight)) if fixed else np.array([-1, 1])
+        return [SAME] if (signs >= 0).all() or (signs <= 0).all() else [ABOVE, BELOW]
+
+
+class Opening(brainstate.nn.Module):
+    """Weighted NMDA gates of an `NMDASource`, for the next step of a population of `iaf_bw_2001_exact`.
+
+    All synapses of a sender share its delay and kinetics, so that the gates are the sender's:
+
+        gates = self.source(self.line.read(0.5 * u.ms))
+        self.to_b(gates)
+
+    Args:
+        n: number of senders.
+        post, connect, weight: as for `Projection`, in nS.
+    """
+
+    def __init__(self, n: int, post: Dynamics, connect: Connect | None = None, *, weight: Param) -> None:
+        super().__init__()
+        self.post, self.weight, self.layout = post, weight, laid(connect, n, post)
+        fitting(self.layout, weight=read(weight))
+
+    def update(self, gates: Value) -> None:
+        """Leave the sum for the population; `gates [4, ..., n]` is the course of one step."""
+        y = self.layout.product(gates, read(self.weight), SAME)
+        self.post.add_delta_input(f"Opening-{id(self)}", shaped(y, self.post), label="NMDA_g")
+
+
+def laid(connect: Connect | None, n_pre: int, post: Dynamics) -> Layout:
+    """Connections between this many sources and a population."""
+    return (connect or all_to_all())(n_pre, int(np.prod(post.varshape)))
+
+
+def fitting(layout: Layout, **values: Value) -> None:
+    """Raise unless values are single or one for each connection."""
+    for what, value in values.items():
+        if u.math.shape(value) not in ((), layout.shape):
+            raise ValueError(
+                f"a projection's {what} has the shape {u.math.shape(value)}; it is one number, or {layout.shape}"
+            )
+
+
+def shaped(y: Value, post: Dynamics) -> Value:
+    """`[..., n]` as `[..., *in_size]`."""
+    return y.reshape((*y.shape[:-1], *post.varshape))
