@@ -15,17 +15,19 @@ from .iaf_cond_exp import iaf_cond_exp
 from .iaf_psc_alpha import iaf_psc_alpha
 from .iaf_psc_delta import iaf_psc_delta
 from .iaf_psc_exp import iaf_psc_exp
+from .izhikevich import izhikevich
 from .neuron import NESTNeuron
+from .nmda_source import NMDASource
 from .plots import raster, traces
 from .projection import Opening, Projection
 from .record import multimeter, spike_recorder, stamps
 from .sources import inhomogeneous_poisson_generator, poisson_generator, spike_generator
 
 __all__ = [
-    "DelayLine", "NESTNeuron", "Opening", "Projection", "aeif_cond_alpha", "aeif_cond_exp", "all_to_all", "blocks",
+    "DelayLine", "NESTNeuron", "NMDASource", "Opening", "Projection", "aeif_cond_alpha", "aeif_cond_exp", "all_to_all", "blocks",
     "cross_entropy", "eprop_iaf_adapt_bsshslm_2020", "eprop_iaf_bsshslm_2020", "eprop_readout_bsshslm_2020",
     "fixed_indegree", "from_csr", "from_indices", "from_mask", "gif_psc_exp", "hh_psc_alpha", "iaf_bw_2001_exact",
     "iaf_cond_alpha", "iaf_cond_exp", "iaf_psc_alpha", "iaf_psc_delta", "iaf_psc_exp",
-    "inhomogeneous_poisson_generator", "mean_squared_error", "multimeter", "one_to_one", "poisson_generator",
-    "raster", "spike_generator", "spike_recorder", "stamps", "traces",
+    "inhomogeneous_poisson_generator", "izhikevich", "mean_squared_error", "multimeter", "one_to_one",
+    "poisson_generator", "raster", "spike_generator", "spike_recorder", "stamps", "traces",
 ]  # fmt: skip

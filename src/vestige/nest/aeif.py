@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import saiunit as u
 
-from ..neurons.integrate import Param, read
+from ..neurons.integrate import Param, Value, read
 from ..neurons.population import Size
 from ..neurons.surrogate import Spike, relu_grad
 from .neuron import Initial, NESTNeuron, Numbers
@@ -95,6 +95,11 @@ class AdaptiveExponential(NESTNeuron):
     def first(self, batch_size: int | None) -> First:
         zeros = {k: (brainstate.HiddenState, self.full(0.0 * v, batch_size)) for k, v in self.synapses().items()}
         return {**super().first(batch_size), "w": (brainstate.HiddenState, self.full(0.0 * u.pA, batch_size)), **zeros}
+
+    def get_spike(self, V: Value | None = None) -> jax.Array:
+        """Spikes of a voltage before its reset, `[...]`; the stored one is after it."""
+        V, peak = self.V.value if V is None else V, read(self.V_peak)
+        return self.spk_fun((V - peak) / (peak - read(self.V_reset)))
 
     def synapses(self) -> dict[str, u.Unit]:
         """States of the conductances."""

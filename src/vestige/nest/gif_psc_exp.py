@@ -102,6 +102,11 @@ class gif_psc_exp(NESTNeuron):
             "E_sfa": (brainstate.ShortTermState, threshold),
         }
 
+    def get_spike(self, V: Value | None = None) -> jax.Array:
+        raise NotImplementedError(
+            "gif_psc_exp: a voltage does not say whether the neuron spikes; take what `update` returns"
+        )
+
     def log_likelihood(self, spikes: jax.Array, x: Value = 0.0 * u.pA, spike_events: Events = None) -> jax.Array:
         """One step in which the neuron spikes where it is told to, and how probable that is.
 

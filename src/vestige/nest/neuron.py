@@ -64,11 +64,14 @@ class NESTNeuron(Population, Neuron):
 
     def check(self) -> None:
         """Raise unless V_reset < V_th, t_ref >= 0, and time constants and the capacitance are above 0."""
-        if jnp.any(read(self.V_reset) >= read(self.V_th)):
-            raise ValueError(
-                f"{type(self).__name__}: V_reset is {read(self.V_reset)}; it must be below V_th = {read(self.V_th)}"
-            )
+        self.below("V_reset", "V_th")
         self.positive()
+
+    def below(self, low: str, high: str) -> None:
+        """Raise unless one parameter is below another."""
+        least, most = read(getattr(self, low)), read(getattr(self, high))
+        if jnp.any(least >= most):
+            raise ValueError(f"{type(self).__name__}: {low} is {least}; it must be below {high} = {most}")
 
     def positive(self) -> None:
         """Raise unless t_ref >= 0, and time constants and the capacitance are above 0."""
