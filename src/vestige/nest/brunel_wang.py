@@ -1,7 +1,7 @@
 """What the two forms of Brunel and Wang's neuron share: parameters, recordables, AMPA and GABA, the blocked NMDA current."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import brainstate
 import jax
@@ -11,6 +11,7 @@ import saiunit as u
 from ..neurons.integrate import Param, Value
 from ..neurons.population import Size
 from ..neurons.surrogate import Spike, relu_grad
+from . import solve
 from .events import Events, plain, waiting
 from .neuron import Initial, NESTNeuron, Numbers
 from .population import First
@@ -20,6 +21,8 @@ from .receptors import RECEPTORS, Event, event, receptor
 class BrunelWang(NESTNeuron):
     """Brunel and Wang's neuron but for its NMDA gating; see `iaf_bw_2001_exact`."""
 
+    ARRAYS: ClassVar[tuple[str, ...]] = ()
+    """Names that the array form knows beside the receptors'."""
     RECORDABLES = ("V_m", "s_AMPA", "s_GABA", "s_NMDA", "I_NMDA", "I_AMPA", "I_GABA")
 
     def __init__(
@@ -68,61 +71,52 @@ class BrunelWang(NESTNeuron):
     def arrivals(self, spike_events: Events) -> dict[str, Any]:
         """What arrives at the receptors: conductances at "AMPA" and "GABA" in nS, and what the model takes at "NMDA".
 
-        Deltas left by `add_delta_input` join them: those labelled "AMPA" or "GABA" go there, others to AMPA.
+        Deltas left by `add_delta_input` join them: labelled with a receptor they go there, others to AMPA.
         """
-        total: dict[str, Any] = {"AMPA": jnp.zeros(()), "GABA": jnp.zeros(())}
-
-        def add(name: str, weight: jax.Array, times: Value = 1.0) -> None:
-            total[name] = total[name] + self.fits(weight * times, f"what arrives at {name}")
-
-        for label, weight in waiting(self):
-            name = "AMPA" if label is None else receptor(label)
-            if name == "NMDA":
-                raise ValueError(
-                    f"{type(self).__name__}: a delta is for AMPA or GABA; give NMDA spikes as spike_events"
-                )
-            add(name, plain(weight, u.nS, f"{type(self).__name__}: a delta"))
+        arrays = [("AMPA" if label is None else self.named(label), value) for label, value in waiting(self)]
+        events = []
         if isinstance(spike_events, Mapping):
-            arrays = self.by_receptor(spike_events)
-            for name in ("AMPA", "GABA"):
-                if name in arrays:
-                    add(name, plain(arrays.pop(name), u.nS, f"{type(self).__name__}: a weight"))
-            return {**total, **self.nmda_arrays(arrays)}
-        events = [event(e) for e in (() if spike_events is None else spike_events)]
-        for e in events:
-            if e.receptor != "NMDA":
-                add(e.receptor, e.weight, e.times)
-        return {**total, **self.nmda_events([e for e in events if e.receptor == "NMDA"])}
+            arrays += [(self.named(name), value) for name, value in spike_events.items()]
+        else:
+            events = [event(e) for e in (() if spike_events is None else spike_events)]
+        weights = [(name, self.inward(name, value)) for name, value in arrays if name in ("AMPA", "GABA")]
+        weights += [(e.receptor, e.weight * e.times) for e in events if e.receptor != "NMDA"]
+        total = {"AMPA": jnp.zeros(()), "GABA": jnp.zeros(())}
+        for name, weight in weights:
+            total[name] = total[name] + self.fits(weight, f"what arrives at {name}", self.I_stim.value.shape)
+        at_nmda = [(name, value) for name, value in arrays if name not in total]
+        return {**total, **self.nmda(at_nmda, [e for e in events if e.receptor == "NMDA"])}
 
-    def by_receptor(self, spike_events: Mapping[Any, Value]) -> dict[str, Value]:
-        """The array form by the receptors' names."""
+    def nmda(self, arrays: list[tuple[str, Value]], events: list[Event]) -> dict[str, Any]:
+        """What arrives at NMDA, from arrays and from single events; the last that may raise."""
+        raise NotImplementedError(f"{type(self).__name__}: a model says what its NMDA spikes are in `nmda`")
+
+    def named(self, given: Any) -> str:
+        """The receptor of an array."""
+        if given in self.ARRAYS:
+            return given
         try:
-            return {k if k == "NMDA_g" else receptor(k): v for k, v in spike_events.items()}
+            return receptor(given)
         except ValueError as error:
-            raise ValueError(
-                f"{error}. A mapping holds arrays by receptor; a single event is given in a list"
-            ) from None
+            raise ValueError(f"{error}. (Arrays come by receptor; a single event is given in a list.)") from None
 
-    def fits(self, value: jax.Array, what: str) -> jax.Array:
-        """An array that broadcasts to the states.
+    def inward(self, name: str, value: Value) -> jax.Array:
+        """A conductance in nS."""
+        return plain(value, u.nS, f"{type(self).__name__}: what arrives at {name}")
+
+    def fits(self, value: jax.Array, what: str, shape: tuple[int, ...]) -> jax.Array:
+        """An array that broadcasts to `shape`.
 
         Raises:
             ValueError: it does not.
         """
-        shape = self.I_stim.value.shape
-        if jnp.broadcast_shapes(jnp.shape(value), shape) != shape:
-            raise ValueError(
-                f"{type(self).__name__}: {what} has the shape {jnp.shape(value)}; it needs {shape} or fewer"
-            )
+        try:
+            fits = jnp.broadcast_shapes(jnp.shape(value), shape) == shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(f"{type(self).__name__}: {what} has the shape {jnp.shape(value)}; it needs {shape}")
         return value
-
-    def nmda_arrays(self, arrays: dict[str, Value]) -> dict[str, Any]:
-        """What arrives at NMDA in the array form."""
-        raise NotImplementedError(f"{type(self).__name__}: a model says what its NMDA spikes are in `nmda_arrays`")
-
-    def nmda_events(self, events: list[Event]) -> dict[str, Any]:
-        """What arrives at NMDA, from single events."""
-        raise NotImplementedError(f"{type(self).__name__}: a model says what its NMDA spikes are in `nmda_events`")
 
 
 def blocked(p: Numbers, V: jax.Array) -> jax.Array:
@@ -130,7 +124,25 @@ def blocked(p: Numbers, V: jax.Array) -> jax.Array:
     return (V - p.E_ex) / (1.0 + p.conc_Mg2 * jnp.exp(-0.062 * V) / 3.57)
 
 
-def slope(p: Numbers, V: jax.Array, g: jax.Array, s: Numbers, s_NMDA: jax.Array) -> jax.Array:
-    """`dV/dt` from the conductances."""
-    synapses = g["AMPA"] * (V - p.E_ex) + g["GABA"] * (V - p.E_in) + blocked(p, V) * s_NMDA
-    return (-p.g_L * (V - p.E_L) - synapses + s.I_stim) / p.C_m
+def integrate(p: Numbers, s: Numbers, s_NMDA: Callable[[jax.Array], jax.Array]) -> dict[str, jax.Array]:
+    """V, s_AMPA and s_GABA at the end of the step, one step of the solver; `s_NMDA` of the fraction of it that is over."""
+
+    def field(y):
+        V, part = y["V"], s_NMDA(y["time"] / p.dt)
+        I = y["s_AMPA"] * (V - p.E_ex) + y["s_GABA"] * (V - p.E_in) + blocked(p, V) * part
+        return {
+            "V": (-p.g_L * (V - p.E_L) - I + s.I_stim) / p.C_m,
+            "s_AMPA": -y["s_AMPA"] / p.tau_AMPA, "s_GABA": -y["s_GABA"] / p.tau_GABA,
+            "time": jnp.ones_like(y["time"]),
+        }  # fmt: skip
+
+    begin = {"V": s.V, "s_AMPA": s.s_AMPA, "s_GABA": s.s_GABA, "time": jnp.zeros((), s.V.dtype)}
+    return solve.rkf45(field, begin, p.dt)
+
+
+def recorded(p: Numbers, y: dict[str, jax.Array], s_NMDA: jax.Array) -> dict[str, jax.Array]:
+    """What NEST records of the synapses: at the end of the step, before spikes arrive and before the reset."""
+    return {
+        "s_NMDA": s_NMDA, "I_NMDA": s_NMDA * blocked(p, y["V"]),
+        "I_AMPA": y["s_AMPA"] * (y["V"] - p.E_ex), "I_GABA": y["s_GABA"] * (y["V"] - p.E_in),
+    }  # fmt: skip

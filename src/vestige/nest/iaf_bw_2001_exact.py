@@ -11,9 +11,9 @@ import saiunit as u
 from ..neurons.integrate import Param, Value
 from ..neurons.population import Size
 from ..neurons.surrogate import Spike, relu_grad
-from . import solve
-from .brunel_wang import BrunelWang, blocked, slope
+from .brunel_wang import BrunelWang, integrate, recorded
 from .events import plain
+from .gating import gate, within
 from .neuron import Initial, Numbers
 from .population import First
 from .ports import Ports, Weights
@@ -31,6 +31,8 @@ class iaf_bw_2001_exact(BrunelWang):
 
     Every NMDA connection j has a port of its own, with a weight that does not change.
     """
+
+    ARRAYS = ("NMDA_g",)
 
     def __init__(
         self, in_size: Size, E_L: Param = -70.0 * u.mV, E_ex: Param = 0.0 * u.mV, E_in: Param = -70.0 * u.mV,
@@ -81,20 +83,25 @@ class iaf_bw_2001_exact(BrunelWang):
             more = len(self.ports.names) - state.value.shape[-1]
             state.value = jnp.concatenate([state.value, jnp.zeros((*state.value.shape[:-1], more))], -1)
 
-    def nmda_arrays(self, arrays: dict[str, Value]) -> dict[str, Any]:
-        times = plain(arrays.get("NMDA", 0.0), u.UNITLESS, "multiplicities")
-        return {"NMDA": times, "weights": self.ports.weights()}
-
-    def nmda_events(self, events: list[Event]) -> dict[str, Any]:
+    def nmda(self, arrays: list[tuple[str, Value]], events: list[Event]) -> dict[str, Any]:
+        me, shape = type(self).__name__, self.I_stim.value.shape
         new = self.ports.missing(events)
-        times = [self.fits(e.times, "a multiplicity") for e in events]
+        opened, spikes = jnp.zeros((4, *(1 for _ in shape))), jnp.zeros(len(self.ports.names))
+        for name, value in arrays:
+            if name == "NMDA_g":
+                opened = opened + self.fits(self.inward(name, value), "NMDA_g", (4, *shape))
+            else:
+                value = plain(value, u.UNITLESS, f"{me}: spikes at NMDA")
+                spikes = spikes + self.fits(value, "spikes at NMDA", (*shape, len(self.ports.names)))
+        times = [self.fits(e.times, "a multiplicity", shape) for e in events]
         if new:
             self.ports.add(new)
             self.widen()
-        x = jnp.zeros((*self.I_stim.value.shape, len(self.ports.names)))
-        for e, many in zip(events, times):
-            x = x.at[..., self.ports.names[e.port]].add(many)
-        return {"NMDA": x, "weights": self.ports.weights()}
+        if events:
+            spikes = jnp.zeros((*shape, len(self.ports.names)))
+        for event, many in zip(events, times):
+            spikes = spikes.at[..., self.ports.names[event.port]].add(many)
+        return {"NMDA": spikes, "NMDA_g": opened, "weights": self.ports.weights()}
 
     def update(self, x: Value = 0.0 * u.pA, spike_events=None) -> jax.Array:
         spikes = super().update(x, spike_events)
@@ -102,33 +109,23 @@ class iaf_bw_2001_exact(BrunelWang):
         return spikes
 
     def step(self, p: Numbers, s: Numbers, w: dict[str, jax.Array]) -> tuple[dict[str, jax.Array], jax.Array]:
-        tau_rise, tau_decay, alpha = (v[..., None] for v in (p.tau_rise_NMDA, p.tau_decay_NMDA, p.alpha))
-
-        def field(y):
-            g = {"AMPA": y["s_AMPA"], "GABA": y["s_GABA"]}
-            s_NMDA = jnp.sum(w["weights"] * y["s"], -1)
-            return {
-                "V": slope(p, y["V"], g, s, s_NMDA),
-                "s_AMPA": -y["s_AMPA"] / p.tau_AMPA,
-                "s_GABA": -y["s_GABA"] / p.tau_GABA,
-                "x": -y["x"] / tau_rise,
-                "s": -y["s"] / tau_decay + alpha * y["x"] * (1.0 - y["s"]),
-            }
-
-        y = solve.rkf45(
-            field, {"V": s.V, "s_AMPA": s.s_AMPA, "s_GABA": s.s_GABA, "x": s.x_NMDA, "s": s.s_NMDA_components}, p.dt
-        )
-        s_NMDA = jnp.sum(w["weights"] * y["s"], -1)
+        x, components, course = gate(by_port(p), s.x_NMDA, s.s_NMDA_components)
+        course = [over_ports(w["weights"] * part) + more for part, more in zip(course, w["NMDA_g"])]
+        y = integrate(p, s, lambda c: within(course, c))
         new, spikes = self.spike(p, y["V"], s)
         return {
-            **new,
-            "s_AMPA": y["s_AMPA"] + w["AMPA"],
-            "s_GABA": y["s_GABA"] + w["GABA"],
-            "x_NMDA": y["x"] + w["NMDA"],
-            "s_NMDA_components": y["s"],
-            "s_NMDA": s_NMDA,
-            "I_AMPA": y["s_AMPA"] * (y["V"] - p.E_ex),
-            "I_GABA": y["s_GABA"] * (y["V"] - p.E_in),
-            "I_NMDA": s_NMDA * blocked(p, y["V"]),
-            "integration_step": jnp.full_like(s.V, p.dt),
-        }, spikes
+            **new, **recorded(p, y, course[2]),
+            "s_AMPA": y["s_AMPA"] + w["AMPA"], "s_GABA": y["s_GABA"] + w["GABA"],
+            "x_NMDA": x + w["NMDA"], "s_NMDA_components": components, "integration_step": jnp.full_like(s.V, p.dt),
+        }, spikes  # fmt: skip
+
+
+def over_ports(v: jax.Array) -> jax.Array:
+    """Sum over the last axis, as a product: on a processor twice as fast as a sum, which keeps the order of its terms."""
+    return jnp.dot(v, jnp.ones(v.shape[-1], v.dtype), precision=jax.lax.Precision.HIGHEST)
+
+
+def by_port(p: Numbers) -> Numbers:
+    """What moves the ports, with an axis for them."""
+    wide = {k: getattr(p, k)[..., None] for k in ("tau_rise_NMDA", "tau_decay_NMDA", "alpha")}
+    return Numbers(dt=p.dt, **wide)
