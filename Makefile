@@ -9,13 +9,14 @@ ARGS ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := .venv-peers/.ready
+SIMULATOR := .venv-nest/.ready
 
 # small networks run slower on several threads than on one
 export XLA_FLAGS ?= --xla_cpu_multi_thread_eigen=false
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: setup train test test-slow test-all lint types bench clean
+.PHONY: setup train test test-slow test-all lint types bench nest-parity nest-bench clean
 
 setup: $(READY)
 
@@ -61,5 +62,18 @@ bench: $(READY) $(PEERS)
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/estimators.py
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/run.py $(ARGS)
 
+# the simulator lives in an environment of its own, and answers from a process of its own
+$(SIMULATOR): benchmarks/nest/requirements.txt
+	@echo "setting up .venv-nest (once) ..."
+	$(PYTHON) -m venv .venv-nest
+	.venv-nest/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+nest-parity: $(READY) $(SIMULATOR)
+	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/nest/parity.py $(ARGS)
+
+nest-bench: $(READY) $(SIMULATOR)
+	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/nest/speed.py $(ARGS)
+
 clean:
-	rm -rf .venv .venv312 .venv-peers .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv312 .venv-peers .venv-nest .pytest_cache .ruff_cache .hypothesis
