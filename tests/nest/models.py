@@ -41,6 +41,12 @@ MODELS = [
         ("bwx_strong_tol0.001", "bwx_strong_tol1e-06", "bwx_dt0.5", "bwx_dt1"),
         nmda_weights,
     ),
+    # driven by currents alone; its synapses: test_bw.py
+    Model(
+        nest.iaf_bw_2001,
+        lambda group: None,
+        {**dict.fromkeys(["s_AMPA", "s_GABA", "s_NMDA", "I_AMPA", "I_GABA", "I_NMDA"], 0.0), "V_m": 1e-12},
+    ),
     Model(nest.iaf_psc_delta, signed, {"V_m": 5e-13}),
     # currents of a nanoampere: 2e-13 pA of rounding
     Model(nest.iaf_psc_alpha, signed, {"V_m": 5e-13, "I_syn_ex": 2e-12, "I_syn_in": 5e-13}),

@@ -23,6 +23,8 @@ class BrunelWang(NESTNeuron):
 
     ARRAYS: ClassVar[tuple[str, ...]] = ()
     """Names that the array form knows beside the receptors'."""
+    PORTS: ClassVar[tuple[str, ...]] = ()
+    """Receptors with ports."""
     RECORDABLES = ("V_m", "s_AMPA", "s_GABA", "s_NMDA", "I_NMDA", "I_AMPA", "I_GABA")
 
     def __init__(
@@ -78,7 +80,7 @@ class BrunelWang(NESTNeuron):
         if isinstance(spike_events, Mapping):
             arrays += [(self.named(name), value) for name, value in spike_events.items()]
         else:
-            events = [event(e) for e in (() if spike_events is None else spike_events)]
+            events = [event(e, self.PORTS) for e in (() if spike_events is None else spike_events)]
         weights = [(name, self.inward(name, value)) for name, value in arrays if name in ("AMPA", "GABA")]
         weights += [(e.receptor, e.weight * e.times) for e in events if e.receptor != "NMDA"]
         total = {"AMPA": jnp.zeros(()), "GABA": jnp.zeros(())}

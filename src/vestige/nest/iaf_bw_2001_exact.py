@@ -32,7 +32,7 @@ class iaf_bw_2001_exact(BrunelWang):
     Every NMDA connection j has a port of its own, with a weight that does not change.
     """
 
-    ARRAYS = ("NMDA_g",)
+    ARRAYS, PORTS = ("NMDA_g",), ("NMDA",)
 
     def __init__(
         self, in_size: Size, E_L: Param = -70.0 * u.mV, E_ex: Param = 0.0 * u.mV, E_in: Param = -70.0 * u.mV,

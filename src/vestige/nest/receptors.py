@@ -64,29 +64,29 @@ def port_name(given: Any) -> Hashable:
     return 0 if given is None else given
 
 
-def event(given: Any) -> Event:
+def event(given: Any, ports: tuple[str, ...] = ("NMDA",)) -> Event:
     """One event, from a tuple or a dict.
 
-        (receptor, weight)                       {"receptor": ..., "weight": ...}, and as wanted
-        (receptor, weight, times)   not NMDA     "multiplicity": ...
-        (receptor, weight, port)        NMDA     "port": ... (or "rport" or "synapse_id")
+        (receptor, weight)                                      {"receptor": ..., "weight": ...}, and as wanted
+        (receptor, weight, times)   at a receptor without ports     "multiplicity": ...
+        (receptor, weight, port)    at one with ports               "port": ... (or "rport" or "synapse_id")
         (receptor, weight, port, times)
 
     Raises:
         ValueError: it is none of these. UnitMismatchError: the weight is not in nS, or the multiplicity has a unit.
     """
-    said = _from_dict(given) if isinstance(given, Mapping) else _from_tuple(given)
+    said = _from_dict(given) if isinstance(given, Mapping) else _from_tuple(given, ports)
     weight = plain(said["weight"], u.nS, "the weight of a spike event")
     times = plain(said.get("times", 1.0), u.UNITLESS, "the multiplicity of a spike event")
     return Event(receptor(said["receptor"]), weight, times, port_name(said.get("port")))
 
 
-def _from_tuple(given: Any) -> dict[str, Value]:
+def _from_tuple(given: Any, ports: tuple[str, ...]) -> dict[str, Value]:
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3, 4):
         raise ValueError(
             f"a spike event is a tuple of 2, 3 or 4 or a dict, not {given!r}; for instance ('NMDA', 1. * u.nS, port, 1.0)"
         )
-    last = ("times",) if receptor(given[0]) != "NMDA" else ("port",)
+    last = ("port",) if receptor(given[0]) in ports else ("times",)
     return dict(zip(("receptor", "weight", *(last if len(given) == 3 else ("port", "times"))), given))
 
 
