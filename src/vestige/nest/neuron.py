@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import brainstate
 import jax
 import jax.numpy as jnp
+import numpy as np
 import saiunit as u
 
 from ..neurons.integrate import Param, Value, param, read, time_step
@@ -70,7 +71,7 @@ class NESTNeuron(Population, Neuron):
     def below(self, low: str, high: str) -> None:
         """Raise unless one parameter is below another."""
         least, most = read(getattr(self, low)), read(getattr(self, high))
-        if jnp.any(least >= most):
+        if np.any(least >= most):
             raise ValueError(f"{type(self).__name__}: {low} is {least}; it must be below {high} = {most}")
 
     def positive(self) -> None:
