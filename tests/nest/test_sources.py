@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import saiunit as u
+from scipy import stats
 
 from vestige import nest
 
@@ -31,6 +32,17 @@ def test_generators_give_weights_and_keep_to_their_time():
     assert np.array_equal(run(source, 8), want)
     assert np.array_equal(run(nest.spike_generator(np.array([0.3]) * MS), 4), [[0], [0], [1], [0]])
     assert np.array_equal(run(nest.spike_generator([[], []]), 3), np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize("mean", [0.3, 4.0, 60.0])
+def test_poisson_numbers_have_their_probabilities(mean):
+    brainstate.random.seed(2)
+    counts = np.asarray(run(nest.poisson_generator(400, mean * 1e4 * u.Hz), 100)).astype(int)
+    edges = stats.poisson.ppf([0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0], mean)
+    wanted = np.diff(stats.poisson.cdf(edges, mean)) * counts.size
+    got = np.histogram(counts, np.append(edges[:-1], np.inf) + 0.5)[0]
+    kept = wanted > 5
+    assert kept.sum() >= 2 and (np.abs(got - wanted)[kept] < 5 * np.sqrt(wanted[kept])).all()
 
 
 def test_poisson_rates_and_their_changes():

@@ -74,8 +74,33 @@ class poisson_generator(Source):
         """Numbers of spikes `[..., *in_size]` in this step; `rate` in place of the generator's own, in this step."""
         now = self.step()
         rate = self.rate if rate is None else _rate(rate, self.shape)
-        mean = jnp.where(self.active(now), plain(rate * time_step(), "rate times dt"), 0.0)
-        return brainstate.random.poisson(mean, self.shape).astype(float)
+        mean = jnp.where(self.active(now), plain(rate * time_step(), "rate times dt"), 0.0).astype(float)
+        return drawn(jnp.broadcast_to(mean, self.shape))
+
+
+def drawn(mean: jax.Array) -> jax.Array:
+    """Poisson numbers `[...]` with these means.
+
+    By inversion, which is several times faster than rejection where steps have few spikes: a number is how many
+    probabilities, summed up, lie below one uniform number.
+    """
+
+    def invert():
+        place = brainstate.random.random(mean.shape)
+
+        def more(y):
+            k, p, below, count = y
+            # past the mean what is too small to be told from rounding counts no more
+            above = (place > below) & ((p > 1e-8) | (k <= mean))
+            p = p * mean / k
+            return k + 1.0, p, below + p, count + above
+
+        none = jnp.exp(-mean)
+        rest = lambda y: jnp.any((place > y[2]) & ((y[1] > 1e-8) | (y[0] <= mean)))
+        return jax.lax.while_loop(rest, more, (jnp.ones((), mean.dtype), none, none, jnp.zeros_like(mean)))[-1]
+
+    many = lambda: brainstate.random.poisson(mean, mean.shape).astype(mean.dtype)
+    return brainstate.transform.cond(jnp.any(mean > 30.0), many, invert)
 
 
 class inhomogeneous_poisson_generator(poisson_generator):
