@@ -41,6 +41,8 @@ class NESTNeuron(Population, Neuron):
     """
 
     RECORDABLES: ClassVar[tuple[str, ...]] = ("V_m",)
+    STATE_OF: ClassVar[dict[str, str]] = {"V_m": "V"}
+    """States that have another name than their recordable."""
     WEIGHT: ClassVar[u.Unit] = u.nS
     """The unit of weights."""
 
@@ -96,7 +98,7 @@ class NESTNeuron(Population, Neuron):
         unknown = [n for n in names if n not in self.RECORDABLES]
         if unknown:
             raise ValueError(f"{type(self).__name__} does not record {unknown}; it records {self.recordables}")
-        return {n: getattr(self, "V" if n == "V_m" else n).value for n in names or self.RECORDABLES}
+        return {n: getattr(self, self.STATE_OF.get(n, n)).value for n in names or self.RECORDABLES}
 
     def first(self, batch_size: int | None) -> First:
         count = jnp.zeros_like(self.full(0.0, batch_size), dtype=int)
