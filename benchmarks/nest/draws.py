@@ -43,6 +43,7 @@ def parameters(rng: np.random.Generator, ranges: Ranges) -> dict[str, Any]:
     for one, other in ranges.alike:
         found |= {one: found[other]} if seldom(rng) else {}
     found |= {k: options[rng.integers(len(options))] for k, options in ranges.choices.items()}
+    found |= {k: [within(rng, span) for span in spans] for k, spans in ranges.lists.items()}
     if ranges.silent:
         found["t_ref"] = float(rng.choice(SILENCES)) if rng.uniform() < 0.5 else within(rng, (0.0, 8.0))
     found["V_m"] = within(rng, ranges.high if seldom(rng) else ranges.start)

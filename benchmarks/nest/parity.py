@@ -24,6 +24,7 @@ import brainstate  # noqa: E402
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 from draws import Draw, draws  # noqa: E402
+from made import MADE  # noqa: E402
 from models import MODELS, Model  # noqa: E402
 from ranges import MODELS as RANGES  # noqa: E402
 from replay import Run, play, population, signed  # noqa: E402
@@ -95,9 +96,8 @@ def run(name: str, said: Draw, arrays: dict[str, np.ndarray]) -> Run:
 
 def replayed(model: Model, group: list[Run]) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Recordables and spikes of runs with one time step, one neuron each, `[steps, runs]`."""
-    return play(
-        population(model.kind, group, **model.more(group), **RANGES[model.name].more), group, model.events(group)
-    )
+    own = MADE.get(model.name, model.more)(group)
+    return play(population(model.kind, group, **own, **RANGES[model.name].more), group, model.events(group))
 
 
 def compare(found: Parity, group: list[Run], out: dict[str, np.ndarray], spikes: np.ndarray) -> None:
@@ -131,7 +131,8 @@ def parity(name: str, count: int, seed: int, python: Path) -> Parity:
     found = Parity(name, {**model.near, **ranges.near}, math.ceil(ranges.astray * count / 100))
     runs, found.nest_s = simulated(draws(name, count, seed), python)
     began = time.perf_counter()
-    for _, group in groupby(sorted(runs, key=lambda r: r.dt), key=lambda r: r.dt):
+    alike = lambda one: (one.dt, *(one.parameters[k] for k in ranges.apart))
+    for _, group in groupby(sorted(runs, key=alike), key=alike):
         group = list(group)
         compare(found, group, *replayed(model, group))
     found.vestige_s = time.perf_counter() - began
