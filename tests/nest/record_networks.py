@@ -1,4 +1,4 @@
-"""Records the spikes of two small networks of iaf_psc_exp in NEST; needs `nest-simulator`, in an environment of its own.
+"""Records the spikes of three small networks in NEST; needs `nest-simulator`, in an environment of its own.
 
 python tests/nest/record_networks.py tests/nest/data/networks.npz
 """
@@ -67,6 +67,43 @@ def flat(net):
     return {**net, "train_times": np.concatenate(trains), "train_heights": np.concatenate(heights), "train_of": of}
 
 
+def decision(draw, NE=40, NI=10, chosen=6, T=300.0):
+    """Wang's network with fifty neurons of iaf_bw_2001_exact: what came from outside, `[steps, neurons]`, and the spikes."""
+    nest.ResetKernel()
+    nest.resolution = DT
+    same, scale = {"V_th": -50.0, "V_reset": -55.0}, 1600 / NE
+    E = nest.Create("iaf_bw_2001_exact", NE, {**same, "C_m": 500.0, "g_L": 25.0, "t_ref": 2.0})
+    I = nest.Create("iaf_bw_2001_exact", NI, {**same, "C_m": 200.0, "g_L": 20.0, "t_ref": 1.0})
+    low = 1 - 0.15 * 0.7 / 0.85
+    pairs = np.array([[1.7, low, 1.0], [low, 1.7, 1.0], [low, low, 1.0]])
+    of = np.repeat([0, 1, 2], [chosen, chosen, NE - 2 * chosen])
+    within = scale * pairs[of][:, of]
+    gates(E, E, "AMPA", 0.05 * within), gates(E, E, "NMDA", 0.165 * within), gates(I, E, "GABA", 1.3 * scale)
+    gates(E, I, "AMPA", 0.04 * scale), gates(E, I, "NMDA", 0.13 * scale), gates(I, I, "GABA", 1.0 * scale)
+    outside = draw.random((int(T / DT), NE + NI)) < 0.024
+    for k, neuron in enumerate(np.concatenate([E.tolist(), I.tolist()])):
+        train = nest.Create("spike_generator", 1, {"spike_times": np.round(np.flatnonzero(outside[:, k]) * DT + DT, 1)})
+        gates(train, nest.NodeCollection([int(neuron)]), "AMPA", 23.5 if k < NE else 18.0, 0.1)
+    counter = nest.Create("spike_recorder")
+    nest.Connect(E + I, counter)
+    nest.Simulate(T)
+    steps, senders = np.rint(counter.events["times"] / DT).astype(int) - 1, counter.events["senders"] - 1
+    return {"outside": np.packbits(outside, axis=0), "steps": steps, "senders": senders}
+
+
+def gates(pre, post, receptor, weight, delay=0.5):
+    """All-to-all, with a weight for each connection."""
+    port = nest.GetDefaults("iaf_bw_2001_exact", "receptor_types")[receptor]
+    sources, targets = (k.ravel() for k in np.meshgrid(pre.tolist(), post.tolist(), indexing="ij"))
+    each = lambda value: np.broadcast_to(value, (len(pre), len(post))).ravel()
+    how = {
+        "weight": each(float(weight) if np.ndim(weight) == 0 else weight),
+        "delay": each(delay),
+        "receptor_type": each(port),
+    }
+    nest.Connect(sources, targets, "one_to_one", how)
+
+
 if __name__ == "__main__":
     nest.verbosity = nest.VerbosityLevel.ERROR
     out, draw = {}, np.random.default_rng(3)
@@ -75,4 +112,6 @@ if __name__ == "__main__":
         steps, senders = run(net)
         out |= {f"{name}/{k}": v for k, v in {**flat(net), "steps": steps, "senders": senders}.items()}
         print(name, len(steps), "spikes")
+    out |= {f"decision/{k}": v for k, v in decision(np.random.default_rng(5)).items()}
+    print("decision", len(out["decision/steps"]), "spikes")
     np.savez_compressed(sys.argv[1], **out)

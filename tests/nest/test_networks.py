@@ -1,5 +1,6 @@
 """Networks: delays, connections, sources and recorders, against the simulator's spikes and by their own laws."""
 
+import runpy
 from pathlib import Path
 
 import brainstate
@@ -11,6 +12,7 @@ import saiunit as u
 from vestige import nest
 
 MS = u.ms
+EXAMPLES = Path(__file__).parents[2] / "examples"
 RECORDED = Path(__file__).parent / "data" / "networks.npz"
 
 
@@ -67,6 +69,21 @@ def test_spike_trains_are_those_of_the_simulator(name):
     assert np.array_equal(np.rint(events["times"].to_decimal(MS) / 0.1) - 1, net["steps"][order])
     assert np.array_equal(events["senders"], net["senders"][order])
     assert seen["V_m"].shape == spikes.shape == (2000, len(net["V_m"])) and u.get_unit(seen["V_m"]) == u.mV
+
+
+def test_a_decision_network_spikes_as_the_simulators():
+    net, NE = recorded("decision"), 40
+    outside = np.unpackbits(net["outside"], axis=0)[:3000] * np.where(np.arange(50) < NE, 23.5, 18.0)
+    # a train's own spikes arrive one step after their time
+    arriving = jnp.asarray(np.concatenate([np.zeros((1, 50)), outside[:-1]]))
+    model = runpy.run_path(str(EXAMPLES / "parts" / "wang.py"))["Decision"](NE, 10)
+    brainstate.nn.init_all_states(model)
+    step = lambda x: model.step(x[:NE] * u.nS, x[NE:] * u.nS)
+    events = nest.spike_recorder(brainstate.transform.for_loop(step, arriving))
+    order = np.lexsort((net["senders"], net["steps"]))
+    assert len(order) > 150
+    assert np.array_equal(np.rint(events["times"].to_decimal(MS) / 0.1) - 1, net["steps"][order])
+    assert np.array_equal(events["senders"], net["senders"][order])
 
 
 class Chain(brainstate.nn.Module):
