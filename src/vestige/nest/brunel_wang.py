@@ -76,6 +76,8 @@ class BrunelWang(NESTNeuron):
         Deltas left by `add_delta_input` join them: labelled with a receptor they go there, others to AMPA.
         """
         arrays = [("AMPA" if label is None else self.named(label), value) for label, value in waiting(self)]
+        if any(name in self.PORTS for name, _ in arrays):
+            raise ValueError(f"{type(self).__name__}: a delta has no port; give spikes at {self.PORTS} as spike_events")
         events = []
         if isinstance(spike_events, Mapping):
             arrays += [(self.named(name), value) for name, value in spike_events.items()]
