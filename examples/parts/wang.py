@@ -75,6 +75,7 @@ def simulate(model, inputs):
 
 def rates(spikes, sizes, width=50):
     """`[steps, populations]`: Hz of each population over the last `width` ms."""
+    sizes = list(sizes)
     ends = np.cumsum(sizes)
     mean = np.stack([spikes[:, b - n : b].mean(1) for n, b in zip(sizes, ends)], 1).cumsum(0)
     late = np.concatenate([np.zeros((10 * width, len(sizes))), mean[: -10 * width]])
