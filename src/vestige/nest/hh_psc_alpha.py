@@ -69,18 +69,20 @@ class hh_psc_alpha(NESTNeuron):
         self.take(u.pF, C_m=C_m)
         self.take(u.nS, g_Na=g_Na, g_K=g_K, g_L=g_L)
         self.take(u.pA, I_e=I_e)
-        self.gates = self.begin(Act_m=Act_m, Inact_h=Inact_h, Act_n=Act_n)
+        gates = {"Act_m": Act_m, "Inact_h": Inact_h, "Act_n": Act_n}
+        self.gates = {k: self.begin(k, v) for k, v in gates.items()}
         self.check()
 
-    def begin(self, **gates: Param | None) -> dict[str, jax.Array]:
-        """First values of the gates: those given, others at rest."""
-        given = {
-            k: v if v is None else u.Quantity(param(v, self.varshape)).to_decimal(u.UNITLESS) for k, v in gates.items()
-        }
-        for name, value in given.items():
-            if value is not None and np.any(value < 0):
-                raise ValueError(f"{type(self).__name__}: {name} begins at {value}; a gate must be at least 0")
-        return {k: r if given[k] is None else given[k] for k, r in steady(V_REST * u.mV).items()}
+    def begin(self, name: str, value: Param | None) -> Value:
+        """Where a gate begins: the value given, or at rest."""
+        if value is None:
+            return steady(V_REST * u.mV)[name]
+        value, me = param(value, self.varshape), f"{type(self).__name__}: {name}"
+        if not u.is_dimensionless(value):
+            raise u.UnitMismatchError(f"{me} has the unit {u.get_unit(value)}; a gate has none")
+        if np.any(value < 0):
+            raise ValueError(f"{me} begins at {value}; a gate must be at least 0")
+        return u.Quantity(value).to_decimal(u.UNITLESS)
 
     def check(self) -> None:
         """Raise unless t_ref and the conductances are >= 0, and time constants and the capacitance above 0."""
