@@ -4,6 +4,7 @@ import numpy as np
 
 STEPS = 300
 LIF, ALIF, READOUT = "eprop_iaf_bsshslm_2020", "eprop_iaf_adapt_bsshslm_2020", "eprop_readout_bsshslm_2020"
+DELTA, ADELTA = "eprop_iaf_psc_delta", "eprop_iaf_psc_delta_adapt"
 
 CASES = {
     "defaults": (LIF, 1.0, {}),
@@ -25,6 +26,26 @@ CASES = {
     "tonic": (ALIF, 1.0, {"V_th": -71.0, "adapt_tau": 30.0}),
     "readout": (READOUT, 1.0, {"I_e": -600.0, "E_L": -2.0, "V_min": -9.0}),
     "early arrival": (READOUT, 0.5, {"regular_spike_arrival": False, "tau_m": 25.0}),
+    "per step": ("eprop_iaf", 1.0, {}),
+    "per step, a current, a floor": ("eprop_iaf", 1.0, {"I_e": 200.0, "C_m": 150.0, "tau_m": 14.0, "V_min": -72.0}),
+    "per step, half a step": (
+        "eprop_iaf",
+        0.5,
+        {"t_ref": 1.7, "I_e": 300.0, "surrogate_gradient_function": "exponential"},
+    ),
+    "per step, adaptation": ("eprop_iaf_adapt", 1.0, {"adapt_beta": 1.5, "adapt_tau": 60.0, "I_e": 300.0}),
+    "per step, fast": ("eprop_iaf_adapt", 0.5, {"V_th": -66.0, "adapt_tau": 30.0, "t_ref": 0.0, "I_e": 300.0}),
+    "delta": (DELTA, 1.0, {}),
+    "delta, silent at once": (DELTA, 1.0, {"t_ref": 0.0, "V_reset": -90.0, "V_th": -62.0}),
+    "delta, input waits": (DELTA, 1.0, {"t_ref": 4.0, "refractory_input": True, "V_reset": -74.0, "V_th": -62.0}),
+    "delta, half a step": (
+        DELTA,
+        0.5,
+        {"t_ref": 2.5, "I_e": 450.0, "V_min": -71.0, "surrogate_gradient_function": "fast_sigmoid_derivative"},
+    ),
+    "delta, adaptation": (ADELTA, 1.0, {"adapt_beta": 1.5, "adapt_tau": 60.0, "I_e": 300.0, "t_ref": 0.0}),
+    "delta, both": (ADELTA, 0.5, {"t_ref": 3.0, "refractory_input": True, "adapt_beta": 0.4, "V_th": -65.0}),
+    "per step, readout": ("eprop_readout", 1.0, {"I_e": -600.0, "E_L": -2.0, "V_min": -9.0}),
 }
 
 

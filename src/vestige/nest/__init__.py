@@ -4,8 +4,13 @@ from .aeif_cond_alpha import aeif_cond_alpha
 from .aeif_cond_exp import aeif_cond_exp
 from .connect import all_to_all, blocks, fixed_indegree, from_csr, from_indices, from_mask, one_to_one
 from .delay import DelayLine
+from .eprop_iaf import eprop_iaf
+from .eprop_iaf_adapt import eprop_iaf_adapt
 from .eprop_iaf_adapt_bsshslm_2020 import eprop_iaf_adapt_bsshslm_2020
 from .eprop_iaf_bsshslm_2020 import eprop_iaf_bsshslm_2020
+from .eprop_iaf_psc_delta import eprop_iaf_psc_delta
+from .eprop_iaf_psc_delta_adapt import eprop_iaf_psc_delta_adapt
+from .eprop_readout import eprop_readout
 from .eprop_readout_bsshslm_2020 import cross_entropy, eprop_readout_bsshslm_2020, mean_squared_error
 from .gif_psc_exp import gif_psc_exp
 from .glif_psc import glif_psc
@@ -27,8 +32,9 @@ from .sources import inhomogeneous_poisson_generator, poisson_generator, spike_g
 
 __all__ = [
     "DelayLine", "NESTNeuron", "NMDASource", "Opening", "Projection", "aeif_cond_alpha", "aeif_cond_exp",
-    "all_to_all", "blocks", "cross_entropy", "eprop_iaf_adapt_bsshslm_2020", "eprop_iaf_bsshslm_2020",
-    "eprop_readout_bsshslm_2020", "fixed_indegree", "from_csr", "from_indices", "from_mask", "gif_psc_exp",
+    "all_to_all", "blocks", "cross_entropy", "eprop_iaf", "eprop_iaf_adapt",
+    "eprop_iaf_adapt_bsshslm_2020", "eprop_iaf_bsshslm_2020", "eprop_iaf_psc_delta", "eprop_iaf_psc_delta_adapt",
+    "eprop_readout", "eprop_readout_bsshslm_2020", "fixed_indegree", "from_csr", "from_indices", "from_mask", "gif_psc_exp",
     "glif_psc", "hh_psc_alpha", "iaf_bw_2001", "iaf_bw_2001_exact", "iaf_cond_alpha", "iaf_cond_exp",
     "iaf_psc_alpha", "iaf_psc_delta", "iaf_psc_exp", "inhomogeneous_poisson_generator", "izhikevich",
     "mean_squared_error", "multimeter", "one_to_one", "poisson_generator", "raster", "spike_generator",

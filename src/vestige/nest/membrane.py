@@ -38,8 +38,12 @@ class Membrane(Population):
 
     def integrate(self, x: Value, spent: Value = 0.0 * u.mV) -> Value:
         """The voltage after one step with weighted spikes `x`, less what a spike has `spent`."""
+        return self.leak(self.sum_delta_inputs(x), spent)
+
+    def leak(self, x: Value, spent: Value = 0.0 * u.mV) -> Value:
+        """The same where `x` is all that arrives."""
         alpha, E_L = decay(self.tau_m), read(self.E_L)
-        x, current = self.sum_delta_inputs(x), self.sum_current_inputs(read(self.I_e))
+        current = self.sum_current_inputs(read(self.I_e))
         zeta = 1.0 if self.regular_spike_arrival else 1.0 - alpha
         V = E_L + alpha * (self.V_m.value - E_L) + zeta * x - spent
         V = V + (1.0 - alpha) * (read(self.tau_m) / read(self.C_m) * current).in_unit(u.mV)
