@@ -13,6 +13,7 @@ import saiunit as u
 from models import MODELS
 from replay import gaps, play, population, runs, signed
 
+from marks import slowly
 from vestige import nest
 from vestige.neurons.surrogate import PiecewiseLinear, Spike, relu_grad
 
@@ -48,7 +49,9 @@ CASES = [
     Case(nest.iaf_cond_alpha, 25.0, 900.0, 1e-4, {**VOLTAGES, **WRONG, **TAUS, "E_ex": 1.0 * u.nS}),
     Case(nest.hh_psc_alpha, 300.0, 900.0, 1e-2, {**WRONG, **TAUS, **GATES, **CONDUCTANCES}, relu_grad),
 ]
-cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+name = lambda case: case.name
+cases = pytest.mark.parametrize("case", CASES, ids=name)
+some = lambda *fast: pytest.mark.parametrize("case", slowly(CASES, fast), ids=name)
 
 
 @pytest.mark.parametrize("case, key", [(c, k) for c in CASES for k in c.wrong], ids=lambda x: getattr(x, "name", x))
@@ -140,7 +143,7 @@ def assert_same(got, want):
         np.testing.assert_allclose(v, want[k], rtol=1e-11, atol=1e-12, err_msg=k)
 
 
-@cases
+@some("iaf_psc_alpha", "iaf_cond_exp", "hh_psc_alpha")
 def test_single_precision_follows_double(case):
     with brainstate.environ.context(precision=32):
         jax.config.update("jax_enable_x64", False)
@@ -182,7 +185,7 @@ def total(case: Case, which, current, arrive, weights):
     return which @ jnp.stack([(out["spikes"] * time).sum(), (out["V_m"] * time).sum() / 10.0]), out["spikes"].sum()
 
 
-@cases
+@some("iaf_psc_delta", "iaf_psc_alpha", "iaf_cond_exp")
 def test_gradients_reach_the_weights(case):
     arrive = jnp.asarray(np.random.default_rng(5).random((40, 4)) < 0.2, float)
     both = jax.jit(lambda *x: jax.value_and_grad(total, 4, has_aux=True)(case, *x))
