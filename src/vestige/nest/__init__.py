@@ -25,7 +25,7 @@ from .iaf_psc_exp import iaf_psc_exp
 from .izhikevich import izhikevich
 from .neuron import NESTNeuron
 from .nmda_source import NMDASource
-from .plots import raster, traces
+from .plots import psychometric, raster, traces
 from .projection import Opening, Projection
 from .record import multimeter, spike_recorder, stamps
 from .sources import inhomogeneous_poisson_generator, poisson_generator, spike_generator
@@ -37,6 +37,6 @@ __all__ = [
     "eprop_readout", "eprop_readout_bsshslm_2020", "fixed_indegree", "from_csr", "from_indices", "from_mask", "gif_psc_exp",
     "glif_psc", "hh_psc_alpha", "iaf_bw_2001", "iaf_bw_2001_exact", "iaf_cond_alpha", "iaf_cond_exp",
     "iaf_psc_alpha", "iaf_psc_delta", "iaf_psc_exp", "inhomogeneous_poisson_generator", "izhikevich",
-    "mean_squared_error", "multimeter", "one_to_one", "poisson_generator", "raster", "spike_generator",
+    "mean_squared_error", "multimeter", "one_to_one", "poisson_generator", "psychometric", "raster", "spike_generator",
     "spike_recorder", "stamps", "traces",
 ]  # fmt: skip

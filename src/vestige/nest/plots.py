@@ -62,6 +62,24 @@ def traces(times: Value, values: Mapping[str, Value], neurons: int = 5) -> Figur
     return figure
 
 
+def psychometric(levels: np.ndarray, shares: Mapping[str, np.ndarray], loss: np.ndarray | None = None) -> Figure:
+    """How often one side was chosen by level of the evidence, `[levels]` for each curve, and a loss by update beside it."""
+    figure = _figure(9.0 if loss is not None else 4.6, 3.6)
+    left, *right = np.atleast_1d(figure.subplots(1, 2 if loss is not None else 1))
+    for (name, share), colour in zip(shares.items(), (SOFT, *COLOURS)):
+        left.plot(levels, share, "o-", color=colour, label=name)
+    left.axhline(0.5, color=SOFT, lw=0.8, ls=(0, (4, 3)), zorder=0)
+    left.set(xlabel="evidence (%)", ylabel="chosen", ylim=(-0.03, 1.03))
+    left.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    left.legend(frameon=False, loc="upper left")
+    if right:
+        right[0].plot(loss, color=LEARNED)
+        right[0].set(xlabel="update", ylabel="loss (cross entropy)", ylim=(0, None))
+    for axes in (left, *right):
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
 def _ms(times: Value) -> np.ndarray:
     return np.asarray(u.Quantity(times).to_decimal(u.ms))
 
