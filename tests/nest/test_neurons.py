@@ -102,6 +102,21 @@ def test_the_eligibility_vectors_are_the_papers(model):
     assert np.count_nonzero(e) > 20 and 3 < made["spikes"].sum() < 30
 
 
+def test_a_rate_is_filtered_and_costs_what_it_is_off():
+    xs = np.abs(np.random.default_rng(4).normal(2.0, 4.0, (50, 2, 3)))
+    with brainstate.environ.context(dt=0.5 * u.ms):
+        neuron = nest.eprop_iaf(3, c_reg=7.0, f_target=20.0 * u.Hz, kappa_reg=0.9)
+        brainstate.nn.init_all_states(neuron, batch_size=2)
+        step = lambda x: (neuron(x), neuron.rate.value, neuron.regularisation())
+        z, rates, costs = brainstate.transform.for_loop(step, xs * u.mV)
+    rate = np.zeros((2, 3))
+    for spikes, got, cost in zip(z, rates, costs):
+        rate = 0.9 * rate + 0.1 * spikes
+        np.testing.assert_allclose(got, rate, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(cost, 3.5 * ((rate - 0.01) ** 2).sum(1), rtol=1e-12)
+    assert 5 < np.sum(z) < 200
+
+
 class Layer(brainstate.nn.Module):
     """Inputs, adaptive neurons with four trained parameters, a readout without memory."""
 
