@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import saiunit as u
-from marks import slowly
 from more_cases import CASES, DT, EVERY, Case
 
+from marks import slowly
 from vestige import nest
 
 RECORDED = dict(np.load(Path(__file__).parent / "data" / "more.npz"))
@@ -209,7 +209,7 @@ def test_a_batch_is_its_members(kind):
         np.testing.assert_allclose(v[:, 1], alone[k], rtol=1e-12, atol=1e-12, err_msg=k)
 
 
-@some("gif_psc_exp", "izhikevich")
+@some("izhikevich")
 def test_compiled_is_eager(kind):
     def eager(one, xs):
         steps = [one((xs[0][k], {n: v[k] for n, v in xs[1].items()})) for k in range(len(xs[0]))]
