@@ -12,7 +12,7 @@ from ..neurons.integrate import Param, Value
 from ..neurons.population import Size
 from ..neurons.surrogate import Spike, relu_grad
 from . import solve
-from .events import Events, plain, waiting
+from .events import Events, fitting, plain, waiting
 from .neuron import Initial, NESTNeuron, Numbers
 from .population import First
 from .receptors import RECEPTORS, Event, event, receptor
@@ -114,13 +114,7 @@ class BrunelWang(NESTNeuron):
         Raises:
             ValueError: it does not.
         """
-        try:
-            fits = jnp.broadcast_shapes(jnp.shape(value), shape) == shape
-        except ValueError:
-            fits = False
-        if not fits:
-            raise ValueError(f"{type(self).__name__}: {what} has the shape {jnp.shape(value)}; it needs {shape}")
-        return value
+        return fitting(value, shape, f"{type(self).__name__}: {what}")
 
 
 def blocked(p: Numbers, V: jax.Array) -> jax.Array:

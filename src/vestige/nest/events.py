@@ -33,6 +33,21 @@ def plain(value: Value, unit: u.Unit, what: str) -> jax.Array:
     return 1.0 * jnp.asarray(u.Quantity(value).to_decimal(unit))
 
 
+def fitting(value: jax.Array, shape: tuple[int, ...], what: str) -> jax.Array:
+    """An array that broadcasts to `shape`.
+
+    Raises:
+        ValueError: it does not.
+    """
+    try:
+        fits = jnp.broadcast_shapes(jnp.shape(value), shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{what} has the shape {jnp.shape(value)}; it needs {shape}")
+    return value
+
+
 def waiting(population: Dynamics) -> Iterator[tuple[str | None, Value]]:
     """Label and value of the deltas left for this step; arrays are used up, callables stay."""
     for key in list(population.delta_inputs):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import saiunit as u
 from jax.scipy.special import gammainc, gammaln
 
-from ..neurons.integrate import Value, read
+from ..neurons.integrate import Value
 from .brunel_wang import BrunelWang, integrate, recorded
 from .neuron import Numbers
 from .population import First
@@ -49,9 +49,7 @@ class iaf_bw_2001(BrunelWang):
 
     def check(self) -> None:
         super().check()
-        rise, decay = read(self.tau_rise_NMDA), read(self.tau_decay_NMDA)
-        if jnp.any(rise >= decay):
-            raise ValueError(f"iaf_bw_2001: tau_rise_NMDA is {rise}; it must be below tau_decay_NMDA = {decay}")
+        self.below("tau_rise_NMDA", "tau_decay_NMDA")
 
     def first(self, batch_size: int | None) -> First:
         return {

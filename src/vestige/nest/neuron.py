@@ -13,7 +13,7 @@ import saiunit as u
 from ..neurons.integrate import Param, Value, param, read, time_step
 from ..neurons.population import Neuron, Size
 from ..neurons.surrogate import Spike, relu_grad
-from .events import Events, by_sign, plain, waiting
+from .events import Events, by_sign, fitting, plain, waiting
 from .population import First, Population
 
 Numbers = SimpleNamespace
@@ -138,7 +138,8 @@ class NESTNeuron(Population, Neuron):
     ) -> jax.Array:
         """One step of `update`, by these equations."""
         p = self.numbers()
-        current = plain(self.sum_current_inputs(x, self.V.value), u.pA, f"{type(self).__name__}: a current")
+        what = f"{type(self).__name__}: a current"
+        current = fitting(plain(self.sum_current_inputs(x, self.V.value), u.pA, what), self.I_stim.value.shape, what)
         # last of what can be refused: an event may add a port
         w = self.arrivals(spike_events)
         s, units = self.state()
@@ -165,10 +166,9 @@ class NESTNeuron(Population, Neuron):
 
     def state(self) -> tuple[Numbers, dict[str, u.Unit]]:
         """States in NEST's units, and the units; those that are smaller than the population (set by hand) are filled."""
-        names = list(self.first(None))
-        values = {k: u.Quantity(getattr(self, k).value) for k in names}
+        values = {k: u.Quantity(getattr(self, k).value) for k in self.state_names}
         shape = jnp.broadcast_shapes(values["V"].shape, self.I_stim.value.shape)
-        plain = {k: v.to_decimal(v.unit) for k, v in values.items()}
+        plain = {k: jnp.asarray(v.to_decimal(v.unit)) for k, v in values.items()}
         grown = {k: v if v.ndim >= len(shape) else jnp.broadcast_to(v, shape) for k, v in plain.items()}
         return Numbers(**grown), {k: v.unit for k, v in values.items()}
 

@@ -7,7 +7,7 @@ import saiunit as u
 
 from ..neurons.integrate import Param, Value, param, read, time_step
 from ..neurons.population import Size
-from .events import plain
+from .events import fitting, plain
 from .gating import gate
 from .neuron import Numbers
 from .population import First, Population
@@ -64,10 +64,8 @@ class NMDASource(Population):
             KeyError: no `dt` in the environment. ValueError, UnitMismatchError: spikes that do not fit.
         """
         p = self.numbers()
-        spikes = plain(spikes, u.UNITLESS, "spikes that arrive")
-        x, shape = self.x_NMDA.value, self.x_NMDA.value.shape
-        if jnp.broadcast_shapes(spikes.shape, shape) != shape:
-            raise ValueError(f"NMDASource: spikes have the shape {spikes.shape}; it needs {shape}")
+        what, x = "NMDASource: spikes that arrive", self.x_NMDA.value
+        spikes = fitting(plain(spikes, u.UNITLESS, what), x.shape, what)
         x, s, course = gate(p, x, self.s_NMDA.value)
         self.x_NMDA.value, self.s_NMDA.value = x + spikes, s
         return jnp.stack(course)

@@ -38,7 +38,10 @@ class Population(Dynamics):
 
     def init_state(self, batch_size: int | None = None, **kwargs) -> None:
         """Make the states."""
-        for name, (kind, value) in self.first(batch_size).items():
+        states = self.first(batch_size)
+        # kept, since a first value may be drawn: `first` is not called again for the names
+        self.state_names = tuple(states)
+        for name, (kind, value) in states.items():
             setattr(self, name, kind(value))
 
     def reset_state(self, batch_size: int | None = None, **kwargs) -> None:

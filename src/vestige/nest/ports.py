@@ -9,7 +9,7 @@ import numpy as np
 import saiunit as u
 
 from ..neurons.integrate import Param, Value, read
-from .events import plain
+from .events import fitting, plain
 from .receptors import Event, port_name
 
 Weights = Param | Mapping[Hashable, Value] | None
@@ -50,10 +50,11 @@ class Ports:
             ValueError: trained weights do not fit the population.
         """
         value = plain(self.state.value, u.nS, f"{self.owner}: nmda_weights")
-        if value.ndim == 0 or np.broadcast_shapes(value.shape[:-1], self.shape) != self.shape:
+        if value.ndim == 0:
             raise ValueError(
-                f"{self.owner}: nmda_weights has the shape {value.shape}; it needs {[*self.shape, 'ports']}"
+                f"{self.owner}: nmda_weights is a number; give [ports], {[*self.shape, 'ports']} or a mapping"
             )
+        value = fitting(value, (*self.shape, value.shape[-1]), f"{self.owner}: nmda_weights")
         return jnp.broadcast_to(value, (*self.shape, value.shape[-1]))
 
     def declare(self, weights: Mapping[Hashable, Value]) -> None:
@@ -71,11 +72,7 @@ class Ports:
 
     def fit(self, weight: jax.Array, name: Hashable) -> jax.Array:
         """A weight for each neuron."""
-        if np.broadcast_shapes(weight.shape, self.shape) != self.shape:
-            raise ValueError(
-                f"{self.owner}: the weight of port {name!r} has the shape {weight.shape}; it needs {self.shape} or ()"
-            )
-        return jnp.broadcast_to(weight, self.shape)
+        return jnp.broadcast_to(fitting(weight, self.shape, f"{self.owner}: the weight of port {name!r}"), self.shape)
 
     def missing(self, events: list[Event]) -> dict[Hashable, jax.Array]:
         """Ports that these events would add, with their weights; nothing changes.
