@@ -59,6 +59,26 @@ class Decision(brainstate.nn.Module):
         return jnp.concatenate([self.from_E(E), self.from_I(I)])
 
 
+class Choice(Decision):
+    """Eighty neurons excite, twenty inhibit; two stimuli of thirty trains each reach A, B and the rest alike, at first."""
+
+    def __init__(self):
+        super().__init__(80, 20)
+        self.stimuli, self.from_stimuli = nest.poisson_generator(60), nest.DelayLine(60, self.delay)
+        self.gains = brainstate.ParamState(jnp.full((2, 3), 0.06, jnp.float32) * u.nS)
+        to = nest.blocks([30, 30], self.sizes)
+        how = dict(weight=self.gains, delay=self.delay, receptor="AMPA")
+        self.drive = nest.Projection(self.from_stimuli, self.E, to, **how)
+
+    def update(self, hertz):
+        """One step; what it says are the mean NMDA gates of A and of B, which remember 100 ms of their spikes."""
+        self.drive()
+        self.from_stimuli(self.stimuli(jnp.repeat(hertz, 30) * u.Hz))
+        super().update(jnp.zeros(2))
+        open_, (a, b, _) = self.gates.s_NMDA.value, self.sizes
+        return jnp.stack([open_[:a].mean(), open_[a : a + b].mean()])
+
+
 def signal(coherence, seed):
     """`[steps, 2]`: rates of the signal from 1 to 2 s, drawn anew every 50 ms."""
     drawn = np.random.default_rng(seed).normal(40 + 0.4 * coherence * np.array([1, -1]), 4.0, (20, 2))

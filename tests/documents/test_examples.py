@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-# minutes: two thousand neurons for three seconds, three times
-LONG = {"wang_decision": "NEST"}
+# minutes: two thousand neurons for nine seconds; a thousand trials
+LONG = {"wang_decision": "NEST", "wang_training": "loss"}
 
 
 @pytest.mark.parametrize(
