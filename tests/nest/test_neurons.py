@@ -120,25 +120,28 @@ def test_a_rate_is_filtered_and_costs_what_it_is_off():
 class Layer(brainstate.nn.Module):
     """Inputs, adaptive neurons with four trained parameters, a readout without memory."""
 
-    def __init__(self):
+    def __init__(self, kind):
         super().__init__()
         draw, state = np.random.default_rng(9), brainstate.ParamState
         self.w, self.out = state(draw.normal(0.7, 0.6, (4, 6))), state(draw.normal(0, 1, (6, 2)))
-        self.neurons = nest.eprop_iaf_adapt_bsshslm_2020(
+        self.neurons = kind(
             6, tau_m=state(np.linspace(5, 20, 6) * u.ms), V_th=state(-66.0 * u.mV), adapt_beta=state(0.3 * u.mV),
-            adapt_tau=state(30.0 * u.ms), surrogate_gradient_width=20.0 * u.mV,
+            adapt_tau=state(30.0 * u.ms), surrogate_gradient_width=20.0 * u.mV, t_ref=0.0 * u.ms,
         )  # fmt: skip
 
     def update(self, x):
         return vg.matmul(self.neurons(vg.matmul(x, self.w.value) * u.mV), self.out.value)
 
 
-def test_a_layer_without_recurrence_learns_as_by_bptt():
+@pytest.mark.parametrize(
+    "kind", [nest.eprop_iaf_adapt_bsshslm_2020, nest.eprop_iaf_adapt, nest.eprop_iaf_psc_delta_adapt]
+)
+def test_a_layer_without_recurrence_learns_as_by_bptt(kind):
     draw = np.random.default_rng(2)
     xs, targets, found = np.abs(draw.normal(0, 1, (30, 4))), draw.normal(0, 1, (30, 2)), []
     with brainstate.environ.context(dt=1.0 * u.ms):
         for learner in (vg.D_RTRL, vg.BPTT):
-            model = Layer()
+            model = Layer(kind)
             brainstate.nn.init_all_states(model)
             learner = learner(model)
             learner.compile_graph(jnp.zeros(4))
