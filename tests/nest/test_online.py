@@ -24,7 +24,7 @@ class Case:
 
     make: Callable[[], Any]
     current: float
-    weights: dict[str, float]
+    weights: dict[str | int, float]
     dt: float = 0.5
 
     @property
@@ -49,6 +49,21 @@ CASES = [
     Case(lambda: nest.hh_psc_alpha(N, g_Na=trained(12000.0, u.nS)), 600.0, SIGNED(500.0), 0.1),
     Case(lambda: nest.aeif_cond_exp(N, a=trained(4.0, u.nS), V_initializer=near(-60, -45)), 700.0, SIGNED(10.0, 0.1)),
     Case(lambda: nest.aeif_cond_alpha(N, b=trained(80.5, u.pA), V_initializer=near(-60, -45)), 700.0, SIGNED(10.0, 0.1)),
+    Case(lambda: nest.izhikevich(N, b=trained(0.2, u.UNITLESS), V_initializer=near(-60, -50)), 15.0, SIGNED(5.0)),
+    Case(
+        lambda: nest.glif_psc(
+            N, C_m=trained(58.72, u.pF), V_initializer=near(-65, -53), spike_dependent_threshold=True,
+            after_spike_currents=True, adapting_threshold=True,
+        ),
+        500.0, {1: 100.0},
+    ),
+    Case(
+        lambda: nest.gif_psc_exp(
+            N, g_L=trained(4.0, u.nS), V_initializer=near(-60, -46), V_T_star=-45.0 * u.mV, tau_sfa=[30.0 * u.ms],
+            q_sfa=[2.0 * u.mV], tau_stc=[9.0 * u.ms], q_stc=[20.0 * u.pA], rng=brainstate.random.RandomState(3),
+        ),
+        250.0, SIGNED(100.0),
+    ),
     Case(
         lambda: nest.iaf_bw_2001_exact(
             N, g_L=trained(25.0, u.nS), nmda_weights=brainstate.ParamState(PORTS), V_initializer=near(-66, -56)

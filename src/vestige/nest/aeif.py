@@ -30,6 +30,9 @@ class AdaptiveExponential(NESTNeuron):
     for t_ref, w <- w + b, at the time within the part at which V is there. With t_ref = 0 the step goes on from V_reset
     and may spike again. Weights that arrive join the conductances at the end of the step.
 
+    NEST spikes at the end of whichever of its own steps has passed V_peak. On the upstroke that is the same time; where
+    V_peak is so near V_th that V creeps over it, NEST resets up to a step later.
+
     The slope of the spikes is the surrogate's of `(V - V_th) / max(V_th - V_reset, Delta_T)` at the beginning of the
     step: later voltages are on their way to infinity, and so are their derivatives. For the gradient a reset is as
     high as `V - V_reset` there, at most `V_th - V_reset`, whether it is "hard" or "soft".
