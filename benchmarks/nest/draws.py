@@ -8,7 +8,6 @@ from ranges import MODELS, Ranges, Span, Train
 
 LASTS = 200.0  # ms
 TIME_STEPS = 0.1, 0.05, 0.2  # ms, in turns
-SILENCES = 0.0, 0.04, 0.1, 0.25, 0.7, 1.1, 2.0, 2.05, 5.05  # ms; half of the draws take one of these
 LONGEST = 30  # steps of delay
 SELDOM = 1 / 8
 
@@ -44,8 +43,10 @@ def parameters(rng: np.random.Generator, ranges: Ranges) -> dict[str, Any]:
         found |= {one: found[other]} if seldom(rng) else {}
     found |= {k: options[rng.integers(len(options))] for k, options in ranges.choices.items()}
     found |= {k: [within(rng, span) for span in spans] for k, spans in ranges.lists.items()}
-    if ranges.silent:
-        found["t_ref"] = float(rng.choice(SILENCES)) if rng.uniform() < 0.5 else within(rng, (0.0, 8.0))
+    if ranges.together:
+        found |= ranges.together[rng.integers(len(ranges.together))]
+    if ranges.silences:
+        found["t_ref"] = float(rng.choice(ranges.silences)) if rng.uniform() < 0.5 else within(rng, (0.0, 8.0))
     found["V_m"] = within(rng, ranges.high if seldom(rng) else ranges.start)
     return found
 

@@ -24,7 +24,7 @@ import brainstate  # noqa: E402
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 from draws import Draw, draws  # noqa: E402
-from made import MADE  # noqa: E402
+from made import EVENTS, MADE  # noqa: E402
 from models import MODELS, Model  # noqa: E402
 from ranges import MODELS as RANGES  # noqa: E402
 from replay import Run, play, population, signed  # noqa: E402
@@ -96,8 +96,8 @@ def run(name: str, said: Draw, arrays: dict[str, np.ndarray]) -> Run:
 
 def replayed(model: Model, group: list[Run]) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Recordables and spikes of runs with one time step, one neuron each, `[steps, runs]`."""
-    own = MADE.get(model.name, model.more)(group)
-    return play(population(model.kind, group, **own, **RANGES[model.name].more), group, model.events(group))
+    own, events = MADE.get(model.name, model.more)(group), EVENTS.get(model.name, model.events)(group)
+    return play(population(model.kind, group, **own, **RANGES[model.name].more), group, events)
 
 
 def compare(found: Parity, group: list[Run], out: dict[str, np.ndarray], spikes: np.ndarray) -> None:
@@ -154,9 +154,9 @@ def show(found: Parity) -> None:
         )
     print(f"  spikes           {found.mismatches} at other steps, {found.shifts} of them one step off")
     others = ", ".join(f"{who.split('/')[1]} from {when:g} ms" for who, when in found.strayed.items())
-    print(f"  other spikes in  {others}" if others else "", end="\n" * bool(others))
+    print(f"  other spikes in   {others}" if others else "", end="\n" * bool(others))
     far = ", ".join(who.split("/")[1] for who in found.far) or "none"
-    print(f"  draws off        {far} (allowed: {found.may_stray})")
+    print(f"  draws off         {far} (allowed: {found.may_stray})")
     print(
         "  " + ("holds" if found.holds else "FAILS") + (f": {RANGES[found.model].why}" * bool(RANGES[found.model].why)),
         flush=True,

@@ -19,7 +19,7 @@ class Ranges:
     """`start`: first voltage; in one draw of eight it is from `high`, above the threshold instead.
 
     `alike`: pairs of parameters that are equal in one draw of eight. `apart`: parameters that all neurons of one of our
-    populations share. `rate`: spikes per train and ms.
+    populations share. `together`: choices of several parameters. `rate`: spikes per train and ms.
     `more`: arguments of our class. `near`: bounds where random draws are worse than the recorded runs; `astray`: how many
     of 100 may be beyond, or spike at other steps; `why`.
     """
@@ -33,8 +33,9 @@ class Ranges:
     choices: dict[str, tuple[object, ...]] = field(default_factory=dict)
     lists: dict[str, tuple[Span, ...]] = field(default_factory=dict)
     apart: tuple[str, ...] = ()
+    together: tuple[dict[str, object], ...] = ()
     rate: float = 0.1
-    silent: bool = True  # has a t_ref
+    silences: tuple[float, ...] = (0.0, 0.04, 0.1, 0.25, 0.7, 1.1, 2.0, 2.05, 5.05)  # ms
     more: dict[str, object] = field(default_factory=dict)
     near: dict[str, float] = field(default_factory=dict)
     astray: int = 0
@@ -93,7 +94,11 @@ MODELS = {
         near={"V_m": 3e-5, "I_AMPA": 1e-3, "I_GABA": 1e-3, "I_NMDA": 5e-4},
         why="conductances over a step of 0.2 ms: the error of a step of fifth order, a hundredth of it at 0.05 ms",
     ),
-    "iaf_bw_2001": Ranges(BRUNEL_WANG, START, HIGH, (-200.0, 900.0), (Train((1.0, 20.0), 1), Train((1.0, 20.0), 2))),
+    "iaf_bw_2001": Ranges(
+        BRUNEL_WANG, START, HIGH, (-200.0, 900.0), (Train((1.0, 20.0), 1), Train((1.0, 20.0), 2)),
+        near={"V_m": 1e-12, "s_AMPA": 1e-12, "s_GABA": 1e-12, "I_AMPA": 1e-10, "I_GABA": 1e-10},
+        why="rounding alone; its NMDA spikes need senders of its own kind, and are not drawn",
+    ),
     "aeif_cond_exp": Ranges(
         ADAPTING, START, HIGH, (0.0, 900.0), IN_CONDUCTANCES, more={"sub_steps": 40},
         near={"V_m": 0.1, "g_ex": 2e-5, "g_in": 2e-5, "w": 5e-3}, astray=5, why=GRAZING,
@@ -118,10 +123,33 @@ MODELS = {
         near={"V_m": 2e-11, "I_syn_ex": 2e-11, "I_syn_in": 2e-11, "I_stc": 2e-11, "E_sfa": 2e-11},
         why=f"a Delta_V so small that chance decides nothing; {ROUNDING}",
     ),
+    "glif_psc": Ranges(
+        {"g": (5.0, 15.0), "C_m": (50.0, 120.0), "E_L": (-80.0, -70.0), "V_th": (-57.0, -48.0), "V_reset": (-80.0, -65.0),
+         "th_spike_add": (0.0, 5.0), "th_spike_decay": (0.005, 0.1), "voltage_reset_fraction": (0.0, 0.5),
+         "voltage_reset_add": (-5.0, 5.0), "th_voltage_index": (0.0, 0.02), "th_voltage_decay": (0.01, 0.1)},
+        START, HIGH, (-50.0, 500.0),
+        (Train((20.0, 120.0), 1), Train((-80.0, -20.0), 1), Train((20.0, 120.0), 2), Train((-80.0, -20.0), 2)),
+        lists={"tau_syn": ((0.5, 4.0), (3.0, 10.0)),
+               "asc_decay": ((0.003, 0.01), (0.05, 0.2)), "asc_amps": ((-30.0, 10.0), (-100.0, 0.0)),
+               "asc_r": ((0.0, 1.0), (0.0, 1.0))},
+        together=tuple(
+            {"spike_dependent_threshold": a, "after_spike_currents": b, "adapting_threshold": c, "asc_init": [-10.0, 5.0]}
+            # the simulator takes the first currents twice, if there are such
+            | ({"ASCurrents": [-10.0, 5.0]} if b else {})
+            for a, b, c in ((False, False, False), (True, False, False), (False, True, False), (True, True, False),
+                            (True, True, True))
+        ),
+        apart=("spike_dependent_threshold", "after_spike_currents", "adapting_threshold"),
+        silences=(0.04, 0.1, 0.25, 0.7, 1.1, 2.0, 2.05, 5.05),
+        near=dict.fromkeys(
+            ("V_m", "ASCurrents_sum", "I", "I_syn", "threshold", "threshold_spike", "threshold_voltage"), 2e-11
+        ),
+        why=ROUNDING,
+    ),
     "izhikevich": Ranges(
         {"a": (0.02, 0.1), "b": (0.2, 0.26), "c": (-65.0, -55.0), "d": (2.0, 8.0), "U_m": (-15.0, -10.0), "I_e": (0.0, 6.0)},
         (-75.0, -60.0), (31.0, 40.0), (0.0, 15.0), (Train((0.5, 5.0)), Train((-5.0, -0.5))),
-        choices={"consistent_integration": (True, False)}, apart=("consistent_integration",), silent=False,
+        choices={"consistent_integration": (True, False)}, apart=("consistent_integration",), silences=(),
         near={"V_m": 1e-2, "U_m": 1e-3}, astray=4,
         why="a chaotic model: rounding grows tenfold in 10 to 20 ms where it bursts",
     ),

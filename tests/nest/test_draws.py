@@ -35,7 +35,7 @@ def test_parameters_are_in_range(model):
         said = one["parameters"]
         assert all(low <= said[k] <= high for k, (low, high) in ranges.parameters.items() if k not in alike)
         assert any(low <= said["V_m"] <= high for low, high in (ranges.start, ranges.high))
-        assert ("t_ref" in said) == ranges.silent and said.get("t_ref", 0.0) >= 0.0
+        assert ("t_ref" in said) == bool(ranges.silences) and said.get("t_ref", 0.0) >= 0.0
         assert said.get("V_reset", -99.0) < said.get("V_th", 0.0)
     assert {one["dt"] for one in drawn} == set(TIME_STEPS)
     for one, other in ranges.alike:
