@@ -52,10 +52,10 @@ CASES = [
     Case(lambda: nest.izhikevich(N, b=trained(0.2, u.UNITLESS), V_initializer=near(-60, -50)), 15.0, SIGNED(5.0)),
     Case(
         lambda: nest.glif_psc(
-            N, C_m=trained(58.72, u.pF), V_initializer=near(-65, -53), spike_dependent_threshold=True,
-            after_spike_currents=True, adapting_threshold=True,
+            N, C_m=trained(58.72, u.pF), V_initializer=near(-65, -53), tau_syn=[2.0 * u.ms, 5.0 * u.ms],
+            spike_dependent_threshold=True, after_spike_currents=True, adapting_threshold=True,
         ),
-        500.0, {1: 100.0},
+        500.0, {1: 100.0, 2: -70.0},
     ),
     Case(
         lambda: nest.gif_psc_exp(
