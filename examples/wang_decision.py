@@ -1,7 +1,8 @@
 """Wang's decision network (2002), full size, with NEST's exact neuron: rates, winner and decision time beside NEST's.
 
-python examples/wang_decision.py            one run of each coherence
-python examples/wang_decision.py 5 out.png  five, and a figure of the first
+python examples/wang_decision.py                    one run of each coherence
+python examples/wang_decision.py 5 out.png          five, and a figure of the first
+python examples/wang_decision.py 5 out.png jumping  with NEST's approximate neuron
 """
 
 import sys
@@ -10,7 +11,7 @@ import time
 import brainstate
 import numpy as np
 import saiunit as u
-from parts.wang import DT, STEPS, WINDOWS, Decision, judged, rates, signal, simulate
+from parts.wang import DT, STEPS, WINDOWS, Decision, Jumping, judged, rates, signal, simulate
 
 from vestige import nest
 
@@ -22,9 +23,9 @@ NEST = {
 }
 
 
-def main(seeds=1, save=None):
+def main(seeds=1, save=None, kind="exact"):
     with brainstate.environ.context(dt=DT):
-        model = Decision()
+        model = {"exact": Decision, "jumping": Jumping}[kind]()
         run = brainstate.transform.jit(lambda inputs: simulate(model, inputs))
         sizes = dict(zip(("A", "B", "rest", "I"), (*model.sizes, model.NI)))
         for coherence, (wanted, decided) in NEST.items():

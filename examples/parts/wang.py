@@ -19,6 +19,8 @@ class Decision(brainstate.nn.Module):
     One weight for each pair of populations, and one pair of NMDA variables for each sender: a step is O(neurons).
     """
 
+    neuron = nest.iaf_bw_2001_exact
+
     def __init__(self, NE=1600, NI=400, w_plus=W_PLUS, delay=0.5 * u.ms):
         super().__init__()
         a, unit = round(F * NE), 1600 / NE * u.nS
@@ -27,8 +29,8 @@ class Decision(brainstate.nn.Module):
             dict(V_th=-50.0 * u.mV, V_reset=-55.0 * u.mV),
             dict(C_m=200.0 * u.pF, g_L=20.0 * u.nS, t_ref=1.0 * u.ms),
         )
-        self.E, self.I = nest.iaf_bw_2001_exact(NE, **same), nest.iaf_bw_2001_exact(NI, **small, **same)
-        self.noise, self.gates = nest.poisson_generator(NE + NI), nest.NMDASource(NE)
+        self.E, self.I = self.neuron(NE, **same), self.neuron(NI, **small, **same)
+        self.noise = nest.poisson_generator(NE + NI)
         self.from_E, self.from_I = nest.DelayLine(NE, delay), nest.DelayLine(NI, delay)
         w_minus = 1 - F * (w_plus - 1) / (1 - F)
         within = np.array([[w_plus, w_minus, 1.0], [w_minus, w_plus, 1.0], [w_minus, w_minus, 1.0]])
@@ -39,8 +41,13 @@ class Decision(brainstate.nn.Module):
             excite(self.E, pairs, weight=0.05 * within * unit), excite(self.I, weight=0.04 * unit),
             inhibit(self.E, weight=1.3 * unit), inhibit(self.I, weight=1.0 * unit),
         ]  # fmt: skip
-        self.to_E = nest.Opening(NE, self.E, pairs, weight=0.165 * within * unit)
-        self.to_I = nest.Opening(NE, self.I, weight=0.13 * unit)
+        self.open(0.165 * within * unit, 0.13 * unit, pairs)
+
+    def open(self, to_E, to_I, pairs):
+        """NMDA: gates that their senders keep."""
+        self.gates = nest.NMDASource(self.NE)
+        self.to_E = nest.Opening(self.NE, self.E, pairs, weight=to_E)
+        self.to_I = nest.Opening(self.NE, self.I, weight=to_I)
 
     def update(self, signal):
         """One step; `signal`: Hz to each neuron of A and B. Returns the spikes of E and I, one after the other."""
@@ -56,6 +63,24 @@ class Decision(brainstate.nn.Module):
         self.to_E(gates)
         self.to_I(gates)
         E, I = self.E(spike_events={"AMPA": to_E}), self.I(spike_events={"AMPA": to_I})
+        return jnp.concatenate([self.from_E(E), self.from_I(I)])
+
+
+class Jumping(Decision):
+    """The same with NEST's approximate neuron, whose spikes carry how far they open NMDA synapses."""
+
+    neuron = nest.iaf_bw_2001
+
+    def open(self, to_E, to_I, pairs):
+        self.jumps = nest.DelayLine(self.NE, self.delay)
+        late = partial(nest.Projection, self.jumps, delay=self.delay, receptor="NMDA")
+        self.spikes += [late(self.E, pairs, weight=to_E), late(self.I, weight=to_I)]
+
+    def step(self, to_E, to_I):
+        for projection in self.spikes:
+            projection()
+        E, I = self.E(spike_events={"AMPA": to_E}), self.I(spike_events={"AMPA": to_I})
+        self.jumps(self.E.NMDA_jump.value)
         return jnp.concatenate([self.from_E(E), self.from_I(I)])
 
 

@@ -71,12 +71,13 @@ def test_spike_trains_are_those_of_the_simulator(name):
     assert seen["V_m"].shape == spikes.shape == (2000, len(net["V_m"])) and u.get_unit(seen["V_m"]) == u.mV
 
 
-def test_a_decision_network_spikes_as_the_simulators():
-    net, NE = recorded("decision"), 40
+@pytest.mark.parametrize("kind", ["Decision", "Jumping"])
+def test_a_decision_network_spikes_as_the_simulators(kind):
+    net, NE = recorded(kind), 40
     outside = np.unpackbits(net["outside"], axis=0)[:3000] * np.where(np.arange(50) < NE, 23.5, 18.0)
     # a train's own spikes arrive one step after their time
     arriving = jnp.asarray(np.concatenate([np.zeros((1, 50)), outside[:-1]]))
-    model = runpy.run_path(str(EXAMPLES / "parts" / "wang.py"))["Decision"](NE, 10)
+    model = runpy.run_path(str(EXAMPLES / "parts" / "wang.py"))[kind](NE, 10)
     brainstate.nn.init_all_states(model)
     step = lambda x: model.step(x[:NE] * u.nS, x[NE:] * u.nS)
     events = nest.spike_recorder(brainstate.transform.for_loop(step, arriving))
