@@ -199,3 +199,19 @@ def test_gradients_reach_the_weights(case):
     up, down = (both(which, 0.0, arrive, 1e-2 * strong + h * way)[0][0] for h in (1e-2, -1e-2))
     assert spikes == 0
     np.testing.assert_allclose(g @ way, (up - down) / 2e-2, rtol=1e-6)
+
+
+def test_strong_inhibition_closes_every_gate_and_lets_go():
+    """Far below rest the gates are faster than the solver's step; the leak alone is left: V = E_L + I / g_L."""
+    with brainstate.environ.context(dt=0.1 * u.ms):
+        neuron = nest.hh_psc_alpha(2)
+        brainstate.nn.init_all_states(neuron)
+        strong = jnp.array([-4700.0, -20000.0])
+
+        def one(k):
+            neuron.update(jnp.where(k < 400, strong, 0.0) * u.pA)
+            return neuron.V.value / u.mV
+
+        V = np.asarray(brainstate.transform.for_loop(one, jnp.arange(800)))
+    np.testing.assert_allclose(V[400], -54.402 + np.asarray(strong) / 30.0, rtol=1e-4)
+    np.testing.assert_allclose(V[-1], -65.0, atol=0.5)

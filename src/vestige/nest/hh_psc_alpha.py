@@ -16,6 +16,7 @@ from .solve import pieces, repeat, rkf45
 V_TH = 0.0  # mV; a local maximum above it is a spike
 V_REST = -65.0  # mV; where the gates begin, whatever the voltage does
 STATES = ("V", "Act_m", "Inact_h", "Act_n", "I_syn_ex", "dI_ex", "I_syn_in", "dI_in")
+FASTEST = 80.0  # 1/ms; where a gate would be faster (below -118 mV) the solver's step would blow up: it is at rest either way
 LONGEST = 0.025  # ms; shorter steps of the solver are no nearer to the simulator, which has an error of its own
 
 
@@ -132,12 +133,17 @@ def field(p: Numbers, y: jax.Array, I_stim: jax.Array) -> jax.Array:
 
 
 def rates(V: jax.Array) -> dict[str, tuple[jax.Array, jax.Array]]:
-    """How fast each gate opens and closes at a voltage in mV, per ms; rest is at -65 mV."""
-    return {
+    """How fast each gate opens and closes at a voltage in mV, per ms; rest is at -65 mV.
+
+    Together at most `FASTEST`, with the same rest.
+    """
+    found = {
         "Act_m": (linexp((V + 40.0) / 10.0), 4.0 * jnp.exp(-(V + 65.0) / 18.0)),
         "Inact_h": (0.07 * jnp.exp(-(V + 65.0) / 20.0), 1.0 / (1.0 + jnp.exp(-(V + 35.0) / 10.0))),
         "Act_n": (0.1 * linexp((V + 55.0) / 10.0), 0.125 * jnp.exp(-(V + 65.0) / 80.0)),
     }
+    slow = lambda a, b: jnp.minimum(1.0, FASTEST / (a + b))
+    return {k: (a * slow(a, b), b * slow(a, b)) for k, (a, b) in found.items()}
 
 
 def linexp(x: jax.Array) -> jax.Array:
