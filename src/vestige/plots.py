@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._look import INK, LEARNED, OTHER, SOFT, figure_of
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .learn import Audit
-
-INK, SOFT, LEARNED, OTHER = "#22252b", "#9aa0a8", "#1f6f8b", "#c8553d"
 
 
 def learning_curve(
@@ -23,7 +23,7 @@ def learning_curve(
 
     `references` are accuracies to compare with, drawn as level lines with their names.
     """
-    figure = _figure(9.0, 3.6)
+    figure = figure_of(9.0, 3.6)
     left, right = figure.subplots(1, 2)
     _runs(left, loss, LEARNED, "training")
     left.set(xlabel="epoch", ylabel="loss (cross entropy)", ylim=(0, None))
@@ -44,7 +44,7 @@ def raster(
     unit: str = "steps", truth: int | None = None,
 ) -> Figure:  # fmt: skip
     """One sequence from input to decision: `inputs` [T, I] and `spikes` [T, N] as dots, `scores` [T, C] as odds."""
-    figure = _figure(9.0, 6.6)
+    figure = figure_of(9.0, 6.6)
     top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(1.0, 1.6, 1.0))
     time = np.arange(len(spikes)) * dt
     for axes, events, what in ((top, inputs, "input unit"), (middle, spikes, "neuron")):
@@ -74,7 +74,7 @@ def confusion(truth: np.ndarray, said: np.ndarray, classes: Sequence[str]) -> Fi
     np.add.at(count, (truth, said), 1)
     part = count / np.maximum(count.sum(axis=1, keepdims=True), 1)
     size = 1.8 + 0.55 * len(classes)
-    figure = _figure(size, size - 0.3)
+    figure = figure_of(size, size - 0.3)
     axes = figure.subplots()
     axes.imshow(part, cmap="Blues", vmin=0, vmax=1)
     for (row, column), number in np.ndenumerate(count):
@@ -104,7 +104,7 @@ def comparison(
         own: the same at the weights of each arm's own training, as rings.
         chance: a level line among the scores.
     """
-    figure = _figure(9.0, 1.3 + 0.27 * len(names))
+    figure = figure_of(9.0, 1.3 + 0.27 * len(names))
     left, right = figure.subplots(1, 2, sharey=True)
     at = np.arange(len(names)) + 0.6 * (np.arange(len(names)) >= baselines)
     colours = [SOFT if n < baselines else LEARNED for n in range(len(names))]
@@ -146,7 +146,7 @@ def audit_bars(found: Audit) -> Figure:
     rows, paths = found.rows, found.paths
     height, legend = 1.2 + 0.3 * len(rows), 0.08 + 0.22 * len(paths)
     columns = len(paths) + 2 if paths else 1
-    figure = _figure(10.5, height + legend)
+    figure = figure_of(10.5, height + legend)
     top, below = figure.subfigures(2, 1, height_ratios=(height, legend))
     cosine, ratio, sign, missing = top.subplots(1, 4, sharey=True, width_ratios=(1, 1, 1, max(1.1, 0.37 * columns)))
     _bars(cosine, [r.cosine for r in rows], "cosine")
@@ -164,14 +164,6 @@ def audit_bars(found: Audit) -> Figure:
         below.text(0.024, at, f"{n + 1}", color=OTHER, fontsize=8, va="center", ha="right", weight="bold")
         below.text(0.032, at, p.line, color=INK, fontsize=8, va="center")
     return figure
-
-
-def _figure(width: float, height: float) -> Figure:
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("figures need matplotlib: pip install 'vestige[plots]'") from error
-    return Figure(figsize=(width, height), dpi=150, layout="constrained")
 
 
 def _runs(axes, values: np.ndarray, colour: str, label: str) -> None:

@@ -23,7 +23,12 @@ def as_a_reader(tmp_path, monkeypatch):
         brainstate.environ.pop("dt")
 
 
-@pytest.mark.parametrize("page", PROGRAMS, ids=name)
+LONG = {"docs/rules.md", "docs/nn.md"}  # every rule, every layer
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, id=name(p), marks=pytest.mark.slow if name(p) in LONG else ()) for p in PROGRAMS]
+)
 def test_the_page_runs(page):
     same = doctest.OutputChecker().check_output
     for block, printed in play(page):

@@ -13,7 +13,7 @@ from oracle.reference import bptt
 from runs import Runs
 from zoo import ALL_MODELS, FAMILY, MODELS, T, name
 
-QUICK = {"LIF, recurrent", "LSTM, split", "conv 1d", "embedding"}
+QUICK = {"LIF, recurrent", "LSTM, split", "embedding"}
 B = 3
 
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from marks import slowly
 from measure import assert_close, distance, loss, modulation, named, online
 from oracle.reference import bptt, directional, dot
 from vestige import gradients, init, rules, trace_graph
@@ -157,7 +158,7 @@ def test_exact_zeros_in_the_dynamics_do_no_harm():
         assert_close(named(m, online(m, RULES["d_rtrl"], xs, ys, window).grads), full, 1e-11)
 
 
-@pytest.mark.parametrize("model", ["adaptive solver", "ALIF"])
+@pytest.mark.parametrize("model", slowly(["adaptive solver", "ALIF"], ["ALIF"]))
 def test_gradients_are_differences_of_losses(model):
     """Central differences, also where reverse mode cannot go. ALIF's surrogate is no derivative, so its spikes are left out."""
     m = MODELS[model]

@@ -94,6 +94,7 @@ def test_dropped_paths_and_the_rules_own_error_are_the_whole_difference():
     assert max(row.dropped for row in exact.values()) > 0.1 and smooth["on"].own > 0.1
 
 
+@pytest.mark.slow
 def test_a_path_that_a_memory_before_the_readout_keeps_is_not_dropped():
     rules = (vg.rules.d_rtrl(), vg.rules.d_rtrl(kappa=True), vg.rules.d_rtrl(kappa=0.5))
     plain, kept, blunt = (vg.audit(built(lambda m: vg.Learner(m, r)), *sequence(20), loss) for r in rules)  # noqa: B023

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import saiunit as u
 
+from .._look import INK, LEARNED, OTHER, SOFT, figure_of
 from ..neurons.integrate import Value
-from ..plots import INK, LEARNED, OTHER, SOFT, _figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ def raster(events: Mapping[str, Mapping[str, Value]], rates: Mapping[str, tuple[
         events: by population, what `spike_recorder` gives.
         rates: by population, times and rates `[n]` in Hz.
     """
-    figure = _figure(9.0, 6.2 if rates else 4.4)
+    figure = figure_of(9.0, 6.2 if rates else 4.4)
     top, *below = np.atleast_1d(
         figure.subplots(2 if rates else 1, 1, sharex=True, height_ratios=(2, 1) if rates else None)
     )
@@ -50,7 +50,7 @@ def raster(events: Mapping[str, Mapping[str, Value]], rates: Mapping[str, tuple[
 
 def traces(times: Value, values: Mapping[str, Value], neurons: int = 5) -> Figure:
     """Recordables over time, one below the other: what a `multimeter` gave, `{name: [steps, n]}`, of the first neurons."""
-    figure = _figure(9.0, 0.8 + 1.7 * len(values))
+    figure = figure_of(9.0, 0.8 + 1.7 * len(values))
     for axes, (name, value) in zip(np.atleast_1d(figure.subplots(len(values), 1, sharex=True)), values.items()):
         unit, plain = u.get_unit(value), np.asarray(u.get_mantissa(value))
         for trace, colour in zip(plain.reshape(len(plain), -1).T[:neurons], _endless()):
@@ -64,7 +64,7 @@ def traces(times: Value, values: Mapping[str, Value], neurons: int = 5) -> Figur
 
 def psychometric(levels: np.ndarray, shares: Mapping[str, np.ndarray], loss: np.ndarray | None = None) -> Figure:
     """How often one side was chosen by level of the evidence, `[levels]` for each curve, and a loss by update beside it."""
-    figure = _figure(9.0 if loss is not None else 4.6, 3.6)
+    figure = figure_of(9.0 if loss is not None else 4.6, 3.6)
     left, *right = np.atleast_1d(figure.subplots(1, 2 if loss is not None else 1))
     for (name, share), colour in zip(shares.items(), (SOFT, *COLOURS)):
         left.plot(levels, share, "o-", color=colour, label=name)
