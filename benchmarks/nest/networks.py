@@ -31,11 +31,15 @@ class Case:
         The leak alone drives some of the neurons over their threshold: it costs nothing on either side.
         """
         rng = np.random.default_rng([self.size, self.ports])
+        weights, V_m = rng.uniform(0.5, 1.5, (self.ports, self.size)), rng.uniform(-65.0, -56.0, self.size)
+        E_L, arrivals = rng.uniform(-60.0, -50.0, self.size), rng.random((self.steps * times, self.ports)) < RATE
+        # nothing that a source sends can arrive before its delay
+        arrivals[:DELAY] = False
         return {
-            "weights": TOTAL[self.model] / self.ports * rng.uniform(0.5, 1.5, (self.ports, self.size)),
-            "V_m": rng.uniform(-65.0, -56.0, self.size),
-            "E_L": rng.uniform(-60.0, -50.0, self.size),
-            "arrivals": (rng.random((self.steps * times, self.ports)) < RATE).astype(np.uint8),
+            "weights": TOTAL[self.model] / self.ports * weights,
+            "V_m": V_m,
+            "E_L": E_L,
+            "arrivals": arrivals.astype(np.uint8),
         }
 
     def write(self, path: Path, times: int) -> dict[str, np.ndarray]:
