@@ -1,30 +1,201 @@
-"""Populations of neurons that all have one shape."""
+"""Populations of neurons that all have one shape: the cable equation, and what sits in the membrane."""
 
-from ..neurons import Dynamics
-from .morphology import Morphology
+from typing import Any
+
+import brainstate
+import jax
+import jax.numpy as jnp
+import saiunit as u
+
+from ..neurons.integrate import Param, Value, param, read, time_step
+from ..neurons.population import Neuron
+from ..neurons.surrogate import Spike, relu_grad
+from ..nn.states import ETraceGroupState
+from .mechanism import Mechanism, Numbers
+from .morphology import CAPACITANCE, RESISTIVITY, Morphology
+from .solve import solve
+from .tree import Place, tree
+
+SOFT = 20.0  # mV over which the surrogate of a spike sees the voltage
+RESTING = {"ca": 5e-5}  # mM, where no pool says otherwise
 
 
-class MultiCompartment(Dynamics):
-    """A population whose neurons have compartments; a subclass gives them states and equations.
+class MultiCompartment(Neuron):
+    """A population whose neurons have compartments.
+
+        cm area dV/dt = - sum of currents through the membrane + sum over neighbours g (V_neighbour - V)
+
+    One step is implicit in the voltage, with each current's slope, as NEURON's fixed step: voltage first, at the gates of
+    the step before; then pools and gates at the new voltage. Stable for any dt. A subclass may instead give itself other
+    states and equations in `init_state` and `update`.
 
     Args:
         pop_size: shape of the population, an integer or a tuple.
         morphology: the shape of one neuron, all its sections connected.
+        V_init: first voltage, one number, `[n_compartments]` or `[*pop_size, n_compartments]`.
+        Ra, cm: instead of the morphology's; of the same shapes, or a state that is trained.
+        celsius: temperature; each channel scales its rates from its own.
+        V_th: what the voltage crosses in a spike. spike_at: where; the middle of the root section unless given.
+        spk_fun: surrogate of `(V - V_th) / 20 mV`.
 
     Attributes:
+        V: voltage `[*pop_size, n_compartments]`.
         pop_size: shape of the population, always a tuple.
         varshape: `(*pop_size, n_compartments)`, the shape of a state such as the voltage.
-        n_compartments: compartments of one neuron.
+        n_compartments: compartments of one neuron. tree: how they hang together.
+        mechanisms: what was inserted, by name.
 
     Raises:
         TypeError: the morphology is none. ValueError: it has no section, or more than one root.
     """
 
-    def __init__(self, pop_size: int | tuple[int, ...], morphology: Morphology, name: str | None = None) -> None:
+    def __init__(
+        self, pop_size: int | tuple[int, ...], morphology: Morphology, V_init: Value = -65.0 * u.mV,
+        Ra: Param | None = None, cm: Param | None = None, celsius: float = 6.3, V_th: Value = 0.0 * u.mV,
+        spike_at: Place | None = None, spk_fun: Spike = relu_grad, name: str | None = None,
+    ) -> None:  # fmt: skip
         if not isinstance(morphology, Morphology):
             raise TypeError(f"MultiCompartment: morphology is {type(morphology).__name__}; give a Morphology")
         if len(morphology.roots) != 1:
             raise ValueError(f"MultiCompartment: one neuron grows from one section, this one from {morphology.roots}")
         self.pop_size = tuple(pop_size) if isinstance(pop_size, (tuple, list)) else (int(pop_size),)
-        self.morphology, self.n_compartments = morphology, morphology.n_compartments
-        super().__init__((*self.pop_size, self.n_compartments), name=name)
+        self.morphology, self.tree, self.n_compartments = morphology, tree(morphology), morphology.n_compartments
+        super().__init__((*self.pop_size, self.n_compartments), spk_fun=spk_fun, name=name)
+        self.V_init, self.V_th, self.celsius = V_init, V_th, celsius
+        self.Ra = param(self.tree.Ra * RESISTIVITY if Ra is None else Ra, self.varshape)
+        self.cm = param(self.tree.cm * CAPACITANCE if cm is None else cm, self.varshape)
+        self.spike_at = int(self.tree.find((morphology.roots[0], 0.5) if spike_at is None else spike_at)[0])
+        self.mechanisms: dict[str, Mechanism] = {}
+
+    def insert(self, mechanism: Mechanism, where: Any = None, name: str | None = None) -> Mechanism:
+        """Put a mechanism into the membrane.
+
+        Args:
+            mechanism: a channel, pool, synapse or clamp, one for each call.
+            where: as for `tree.find`: None everywhere, a section's name, `(section, loc)`, numbers, or a list of these.
+            name: under which the cell has it; that of its class in lower case unless given.
+
+        Returns:
+            the mechanism.
+
+        Raises:
+            ValueError: the name is taken, no place was given, or a parameter does not fit the places.
+        """
+        name = type(mechanism).__name__.lower() if name is None else name
+        if hasattr(self, name):
+            raise ValueError(f"{type(self).__name__} has a `{name}` already; insert(..., name=...) gives another name")
+        at = self.tree.find(where)
+        if not len(at):
+            raise ValueError(f"{type(mechanism).__name__}: no place was given; None is everywhere")
+        mechanism.settle(self.tree, at, self.pop_size)
+        setattr(self, name, mechanism)
+        self.mechanisms[name] = mechanism
+        return mechanism
+
+    def init_state(self, batch_size: int | None = None, **kwargs) -> None:
+        """Make the states: gates at rest at the first voltage."""
+        V, first = self._first(batch_size)
+        self.V = ETraceGroupState(V)
+        for name, m in self.mechanisms.items():
+            m.init_state(**first[name])
+
+    def reset_state(self, batch_size: int | None = None, **kwargs) -> None:
+        """Set the states to their first values."""
+        V, first = self._first(batch_size)
+        self.V.value = V
+        for name, m in self.mechanisms.items():
+            m.store(first[name])
+
+    def _first(self, batch_size: int | None) -> tuple[Value, dict[str, dict[str, jax.Array]]]:
+        V = param(self.V_init, self.varshape) * brainstate.nn.init.param(
+            brainstate.nn.init.Constant(1.0), self.varshape, batch_size
+        )
+        v = u.Quantity(V).to_decimal(u.mV)
+        ions = Numbers(**{k: jnp.full_like(v, c) for k, c in RESTING.items()}, celsius=self.celsius)
+        first = {}
+        # pools first, since gates may look at them
+        for name, m in sorted(self.mechanisms.items(), key=lambda item: item[1].POOL is None):
+            first[name] = m.first(m.numbers(), m.pick(v), m.look(ions))
+            if m.POOL is not None:
+                setattr(ions, m.POOL, m.spread(getattr(ions, m.POOL), first[name][m.POOL]))
+        return V, first
+
+    def update(self, x: Value = 0.0 * u.nA, **inputs: Value) -> jax.Array:
+        """One step.
+
+        Args:
+            x: current into the compartments `[*pop_size, n_compartments]`, or a number.
+            inputs: what arrives now, by the name of the mechanism that takes it, `[*pop_size, places]`.
+
+        Returns:
+            spikes `[*pop_size]`, 0 or 1, with the surrogate's slope: the voltage has come above `V_th` in this step.
+
+        Raises:
+            KeyError: no `dt` in the environment, or no such mechanism. ValueError, UnitMismatchError: an input that does
+                not fit.
+        """
+        dt = float(u.Quantity(time_step()).to_decimal(u.ms))
+        unknown = [k for k in inputs if k not in self.mechanisms]
+        if unknown:
+            raise KeyError(f"{type(self).__name__} has no mechanism {unknown}; it has {list(self.mechanisms)}")
+        x = u.Quantity(self.sum_current_inputs(x, self.V.value))
+        if not u.have_same_dim(x, u.nA):
+            raise u.UnitMismatchError(f"{type(self).__name__}: a current is needed, this has the unit {u.get_unit(x)}")
+        v = self.V.value.to_decimal(u.mV)
+        p = {k: m.numbers() for k, m in self.mechanisms.items()}
+        s = {k: m.receive(p[k], m.state(), inputs[k]) if k in inputs else m.state() for k, m in self.mechanisms.items()}
+        ions = self._ions(s, v)
+        leak, b, flows = self._membrane(p, s, v, ions, dt)
+        new = self._cable(leak, b + x.to_decimal(u.nA))
+        for name, m in self.mechanisms.items():
+            m.store(m.advance(p[name], s[name], m.pick(new), m.look(ions), m.pick(flows.get(m.POOL, 0.0 * v)), dt))
+        self.V.value = new * u.mV
+        return self._crossed(v[..., self.spike_at], new[..., self.spike_at])
+
+    def _ions(self, s: dict[str, Numbers], v: jax.Array) -> Numbers:
+        """Concentration of each ion in each compartment, mM, and the temperature."""
+        ions = Numbers(**{k: jnp.full_like(v, c) for k, c in RESTING.items()}, celsius=self.celsius)
+        for name, m in self.mechanisms.items():
+            if m.POOL is not None:
+                setattr(ions, m.POOL, m.spread(getattr(ions, m.POOL), getattr(s[name], m.POOL)))
+        return ions
+
+    def _membrane(
+        self, p: dict[str, Numbers], s: dict[str, Numbers], v: jax.Array, ions: Numbers, dt: float
+    ) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
+        """What holds the voltage, uS; what drives it, nA; and the current of each ion, mA/cm2."""
+        cm = u.Quantity(read(self.cm)).to_decimal(CAPACITANCE)
+        hold = 1e-5 * cm * self.tree.area / dt
+        leak, b = hold * jnp.ones_like(v), hold * v
+        flows: dict[str, jax.Array] = {}
+        for name, m in self.mechanisms.items():
+            here, near = m.pick(v), m.look(ions)
+            i, slope = m.flow(p[name], s[name], here, near)
+            leak = m.add(leak, m.share * slope)
+            b = m.add(b, m.share * (slope * here - i))
+            if m.ION is not None:
+                per_area = i * (m.share / (0.01 * self.tree.area[m.at]))
+                flows[m.ION] = m.add(flows.get(m.ION, jnp.zeros_like(v)), per_area)
+        return leak, b, flows
+
+    def _cable(self, leak: jax.Array, b: jax.Array) -> jax.Array:
+        """The new voltage: branch points have no membrane, and no state."""
+        C, N = self.tree.C, self.tree.N
+        wide = lambda a: jnp.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, N - C)]) if N > C else a
+        link = self.tree.conductance(u.Quantity(read(self.Ra)).to_decimal(RESISTIVITY))
+        rows = lambda a: wide(a).reshape(-1, N)
+        link = jnp.asarray(link, leak.dtype)
+        x = solve(self.tree.parent, rows(leak), link if link.ndim == 1 else link.reshape(-1, N), rows(b))
+        return x[:, :C].reshape(leak.shape)
+
+    def _crossed(self, old: jax.Array, new: jax.Array) -> jax.Array:
+        top = u.Quantity(read(self.V_th)).to_decimal(u.mV)
+        return self.spk_fun((new - top) / SOFT) * (1.0 - self.spk_fun((old - top) / SOFT))
+
+    def get_spike(self, *args: Value) -> jax.Array:
+        """Not for this neuron: a crossing is not seen in one voltage.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("a spike of a cell is the crossing of V_th; its spikes are what `update` returns")

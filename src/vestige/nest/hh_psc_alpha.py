@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import saiunit as u
 
-from ..neurons.integrate import Param, Value, param
+from ..neurons.integrate import Param, Value, linexp, param
 from ..neurons.population import Size
 from ..neurons.surrogate import Spike, relu_grad
 from .neuron import Initial, NESTNeuron, Numbers
@@ -144,14 +144,6 @@ def rates(V: jax.Array) -> dict[str, tuple[jax.Array, jax.Array]]:
     }
     slow = lambda a, b: jnp.minimum(1.0, FASTEST / (a + b))
     return {k: (a * slow(a, b), b * slow(a, b)) for k, (a, b) in found.items()}
-
-
-def linexp(x: jax.Array) -> jax.Array:
-    """`x / (1 - exp(-x))`, by its series near zero."""
-    small = jnp.abs(x) < 1e-4
-    # replaced before the division, so that no gradient sees 0 / 0
-    far = jnp.where(small, 1.0, x)
-    return jnp.where(small, 1.0 + x / 2 + x**2 / 12, -far / jnp.expm1(-far))
 
 
 def steady(V: Value) -> dict[str, jax.Array]:

@@ -83,3 +83,11 @@ def exp_euler(drift: Callable[[Value], Value], x: Value) -> Value:
     small = jnp.abs(z) < 1e-5
     safe = jnp.where(small, 1.0, z)
     return x + dt * f * jnp.where(small, 1.0 + 0.5 * z, jnp.expm1(safe) / safe)
+
+
+def linexp(x: jax.Array) -> jax.Array:
+    """`x / (1 - exp(-x))`, by its series near zero."""
+    small = jnp.abs(x) < 1e-4
+    # replaced before the division, so that no gradient sees 0 / 0
+    far = jnp.where(small, 1.0, x)
+    return jnp.where(small, 1.0 + x / 2 + x**2 / 12, -far / jnp.expm1(-far))

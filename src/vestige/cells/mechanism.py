@@ -1,0 +1,144 @@
+"""What sits in the membrane of some compartments: its parameters, its states, the current through it."""
+
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import brainstate
+import jax
+import jax.numpy as jnp
+import numpy as np
+import saiunit as u
+
+from ..neurons.integrate import Param, Value, param, read
+from .tree import Tree
+
+Numbers = SimpleNamespace
+Rates = dict[str, tuple[jax.Array, jax.Array]]
+
+DENSITY = u.siemens / u.cmeter2
+mM = u.mmolar
+
+
+class Mechanism(brainstate.nn.Module):
+    """Equations that some compartments of a cell obey, in plain numbers of the field's units.
+
+    mV, ms, mM; densities in S/cm2 and mA/cm2, points in uS and nA; a current that leaves the cell is positive.
+    A subclass takes its parameters in `__init__`, then says what its gates tend to (`rates`) and what flows (`current`).
+    `cell.insert(mechanism, where)` gives it its places.
+
+    Attributes:
+        at: compartments, `[k]`. shape: `(*pop_size, k)`, the shape of its states.
+        units: unit of each parameter.
+    """
+
+    ION: ClassVar[str | None] = None
+    """The ion that it carries: its current moves this ion's pool."""
+    POOL: ClassVar[str | None] = None
+    """The ion whose concentration it keeps, in a state of this name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.units: dict[str, u.Unit] = {}
+
+    def take(self, unit: u.Unit, **parameters: Param) -> None:
+        """Keep parameters with one unit; each is a number, `[k]` or `[*pop_size, k]`, or a state that holds one.
+
+        Raises:
+            UnitMismatchError: one has another unit.
+        """
+        for name, value in parameters.items():
+            found = read(value) if not callable(value) or isinstance(value, brainstate.nn.Param) else unit
+            if not u.have_same_dim(found, unit):
+                raise u.UnitMismatchError(
+                    f"{type(self).__name__}: {name} has the unit {u.get_unit(found)}; one like {unit} is needed"
+                )
+            setattr(self, name, value)
+            self.units[name] = unit
+
+    def settle(self, tree: Tree, at: np.ndarray, pop_size: tuple[int, ...]) -> None:
+        """Take the places that a cell gives.
+
+        Raises:
+            ValueError: it has places already, or a parameter does not fit them.
+        """
+        if hasattr(self, "at"):
+            raise ValueError(f"{type(self).__name__} is in a cell already; make another for these places")
+        self.at, self.shape = at, (*pop_size, len(at))
+        for name in self.units:
+            setattr(self, name, param(getattr(self, name), self.shape))
+        self.share = self.membrane(tree)
+        self.everywhere = len(at) == tree.C and bool((at == np.arange(tree.C)).all())
+
+    def membrane(self, tree: Tree) -> np.ndarray:
+        """What turns `current` into nA (and its slope into uS), `[k]`: here the area under a density."""
+        return 0.01 * tree.area[self.at]
+
+    def numbers(self) -> Numbers:
+        """Parameters in their units."""
+        return Numbers(
+            **{k: jnp.asarray(u.Quantity(read(getattr(self, k))).to_decimal(v)) for k, v in self.units.items()}
+        )
+
+    def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:
+        """Where each gate goes and how fast, `{gate: (limit, time constant in ms)}`, at this voltage `[..., k]`."""
+        return {}
+
+    def current(self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers) -> jax.Array:
+        """Current out of the cell `[..., k]`; its slope by `v` is taken by forward mode."""
+        return jnp.zeros_like(v)
+
+    def flow(self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers) -> tuple[jax.Array, jax.Array]:
+        """The current, and its slope by the voltage."""
+        return jax.jvp(lambda v: self.current(p, s, v, ions), (v,), (jnp.ones_like(v),))
+
+    def first(self, p: Numbers, v: jax.Array, ions: Numbers) -> dict[str, jax.Array]:
+        """First states: gates where they would come to rest at this voltage."""
+        return {k: jnp.broadcast_to(limit, v.shape) for k, (limit, _) in self.rates(p, v, ions).items()}
+
+    def advance(
+        self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers, flow: Any, dt: float
+    ) -> dict[str, jax.Array]:
+        """States after a step: gates move exactly, at the new voltage held still."""
+        return {
+            k: limit + (getattr(s, k) - limit) * jnp.exp(-dt / tau)
+            for k, (limit, tau) in self.rates(p, v, ions).items()
+        }
+
+    def receive(self, p: Numbers, s: Numbers, x: Value) -> Numbers:
+        """States after what arrived at the beginning of this step.
+
+        Raises:
+            ValueError: this mechanism takes no input.
+        """
+        raise ValueError(f"{type(self).__name__} takes no input")
+
+    def pick(self, x: jax.Array) -> jax.Array:
+        """Values at its places `[..., k]`, of those of all compartments."""
+        return x if self.everywhere else x[..., self.at]
+
+    def add(self, total: jax.Array, x: jax.Array) -> jax.Array:
+        """All compartments' values, with its own added at its places."""
+        return total + x if self.everywhere else total.at[..., self.at].add(x)
+
+    def spread(self, all_of_them: jax.Array, x: jax.Array) -> jax.Array:
+        """All compartments' values, with its own instead at its places."""
+        return x if self.everywhere else all_of_them.at[..., self.at].set(x)
+
+    def look(self, ions: Numbers) -> Numbers:
+        """Concentrations at its places, and the temperature."""
+        return Numbers(**{k: v if k == "celsius" else self.pick(v) for k, v in vars(ions).items()})
+
+    def init_state(self, **first: jax.Array) -> None:
+        """Make the states, from plain numbers."""
+        self.state_names = tuple(first)
+        for name, value in first.items():
+            setattr(self, name, brainstate.HiddenState(value))
+
+    def state(self) -> Numbers:
+        """States in plain numbers."""
+        return Numbers(**{k: getattr(self, k).value for k in self.state_names})
+
+    def store(self, new: dict[str, jax.Array]) -> None:
+        """Write states back."""
+        for name, value in new.items():
+            getattr(self, name).value = value

@@ -1,0 +1,228 @@
+"""A morphology cut into compartments: areas, resistances, and the tree that they form."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import saiunit as u
+
+from .morphology import CAPACITANCE, RESISTIVITY, Morphology, Section
+
+MEGAOHM = 0.01  # of a resistivity of 1 ohm cm over 1 um of length per um2 of cross section
+Place = str | tuple[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """Compartments of one neuron, and the branch points between them; nodes `N = C + branch points`, the branch points last.
+
+    A compartment is a piece of cable of equal potential at its middle. A point where three or more pieces end is a node
+    without membrane; where two end, they touch directly. Children in the middle of a section touch the compartment there.
+
+    Attributes:
+        spans: compartments of each section, as a slice, in the order in which sections were added.
+        area: membrane of a compartment, um2, `[C]`. length: um, `[C]`. diam: of the cylinder with this area, um, `[C]`.
+        Ra: ohm cm, `[C]`. cm: uF/cm2, `[C]`.
+        parent: node towards the root, `[N]`, -1 for the root.
+        near, far: length per cross section of the two halves of the way to the parent, on this node's side and on the
+            parent's, 1/um, `[N]`: the resistance is `0.01 (Ra near + Ra_parent far)` megaohm.
+        middle: centre of each compartment in space, um, `[C, 3]`.
+    """
+
+    spans: dict[str, slice]
+    area: np.ndarray
+    length: np.ndarray
+    Ra: np.ndarray
+    cm: np.ndarray
+    parent: np.ndarray
+    near: np.ndarray
+    far: np.ndarray
+    middle: np.ndarray
+
+    @property
+    def C(self) -> int:
+        return len(self.area)
+
+    @property
+    def N(self) -> int:
+        return len(self.parent)
+
+    @property
+    def diam(self) -> np.ndarray:
+        return self.area / (np.pi * self.length)
+
+    @cached_property
+    def root(self) -> int:
+        return int(np.flatnonzero(self.parent < 0)[0])
+
+    def conductance(self, Ra: np.ndarray | None = None) -> np.ndarray:
+        """Of the way to the parent, uS, `[N]`; 0 for the root. `Ra`, ohm cm, `[C]`, instead of the morphology's."""
+        Ra = self.Ra if Ra is None else Ra
+        return self._off_root / (
+            MEGAOHM * (Ra[self._here] * self.near + Ra[self._there] * self.far) + 1 - self._off_root
+        )
+
+    @cached_property
+    def _off_root(self) -> np.ndarray:
+        return (self.parent >= 0).astype(float)
+
+    @cached_property
+    def _here(self) -> np.ndarray:
+        return np.where(np.arange(self.N) < self.C, np.arange(self.N), 0)
+
+    @cached_property
+    def _there(self) -> np.ndarray:
+        return np.where((self.parent >= 0) & (self.parent < self.C), self.parent, 0)
+
+    def find(self, where: Place | Iterable[Place] | np.ndarray | int | None) -> np.ndarray:
+        """Compartments at places.
+
+        Args:
+            where: None for all; a section's name for all of it; `(name, loc)` with loc from 0 to 1 for the one there; a
+                number or array of numbers of compartments; or several of these.
+
+        Returns:
+            numbers, in the order given, `[k]`.
+
+        Raises:
+            KeyError: no such section. ValueError: loc or a number is out of range.
+        """
+        if where is None:
+            return np.arange(self.C)
+        if isinstance(where, str):
+            return np.arange(self.C)[self._span(where)]
+        if isinstance(where, tuple) and len(where) == 2 and isinstance(where[0], str) and not isinstance(where[1], str):
+            return np.array([self._at(*where)])
+        if isinstance(where, (int, np.integer)) and not isinstance(where, bool):
+            if not 0 <= where < self.C:
+                raise ValueError(f"there is no compartment {where}; they are 0 to {self.C - 1}")
+            return np.array([int(where)])
+        found = [self.find(place) for place in where]
+        return np.concatenate(found) if found else np.zeros(0, int)
+
+    def _span(self, name: str) -> slice:
+        if name not in self.spans:
+            raise KeyError(f"no section '{name}'; there are {list(self.spans)}")
+        return self.spans[name]
+
+    def _at(self, name: str, loc: float) -> int:
+        span = self._span(name)
+        if not 0.0 <= loc <= 1.0:
+            raise ValueError(f"loc is {loc}; it runs from 0 (start of '{name}') to 1 (its end)")
+        return _within(span, loc)
+
+
+def tree(morphology: Morphology) -> Tree:
+    """Cut a morphology into compartments.
+
+    Raises:
+        ValueError: there is no section, or sections hang on more than one root.
+    """
+    sections = morphology.sections
+    if not sections:
+        raise ValueError("the morphology has no section; add one with add_cylinder_section or add_point_section")
+    if len(morphology.roots) != 1:
+        raise ValueError(f"a neuron grows from one section, this one from {morphology.roots}; connect the others")
+    spans, start = {}, 0
+    for s in sections.values():
+        spans[s.name], start = slice(start, start + s.nseg), start + s.nseg
+    cuts = {s.name: cut(s) for s in sections.values()}
+    halves = {(n, side): getattr(cuts[n], side) for n in sections for side in ("left", "right")}
+    parent, near, far = _oriented(start, *_edges(sections, spans, halves), spans[morphology.roots[0]].start)
+    join = lambda what: np.concatenate([getattr(cuts[n], what) for n in sections])
+    each = lambda unit, what: np.concatenate(
+        [np.full(s.nseg, float(getattr(s, what).to_decimal(unit))) for s in sections.values()]
+    )
+    return Tree(
+        spans, join("area"), join("length"), each(RESISTIVITY, "Ra"), each(CAPACITANCE, "cm"), parent, near, far, join("middle")
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """Compartments of one section: area um2, length um, length per cross section of both halves 1/um, centre um."""
+
+    area: np.ndarray
+    length: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    middle: np.ndarray
+
+
+def cut(section: Section) -> Cut:
+    """The section's frusta, cut at the borders and middles of its compartments and summed."""
+    points, diams = np.asarray(section.positions.to_decimal(u.um)), np.asarray(section.diams.to_decimal(u.um))
+    along = np.concatenate([[0.0], np.linalg.norm(np.diff(points, axis=0), axis=1).cumsum()])
+    halves = np.linspace(0.0, along[-1], 2 * section.nseg + 1)
+    at = np.union1d(along, halves)
+    d, h = np.interp(at, along, diams), np.diff(at)
+    side = np.pi / 2 * (d[1:] + d[:-1]) * np.hypot(h, (d[1:] - d[:-1]) / 2)
+    way = 4 * h / (np.pi * d[1:] * d[:-1])
+    # a piece belongs to the half in which its middle lies
+    half = np.searchsorted(halves, (at[1:] + at[:-1]) / 2) - 1
+    total = lambda x: np.bincount(half, x, 2 * section.nseg)
+    centre = np.stack([np.interp(halves[1::2], along, points[:, k]) for k in range(3)], -1)
+    resist = total(way)
+    return Cut(total(side).reshape(-1, 2).sum(1), total(h).reshape(-1, 2).sum(1), resist[::2], resist[1::2], centre)
+
+
+Half = tuple[int, float]
+
+
+def _edges(
+    sections: dict[str, Section], spans: dict[str, slice], halves: dict[tuple[str, str], np.ndarray]
+) -> tuple[int, list[tuple[Half, Half]]]:
+    """Number of branch points, and pairs of touching nodes, each with its half of the way."""
+    C = max(s.stop for s in spans.values())
+    edges: list[tuple[Half, Half]] = []
+    ends: dict[tuple[str, float], list[Half]] = defaultdict(list)  # what meets at the start (0) or end (1) of a section
+    for name, s in sections.items():
+        span, left, right = spans[name], halves[name, "left"], halves[name, "right"]
+        edges += [((span.start + k, right[k]), (span.start + k + 1, left[k + 1])) for k in range(s.nseg - 1)]
+        ends[name, 1.0].append((span.stop - 1, right[-1]))
+        first: Half = (span.start, left[0])
+        parent, loc = _grows_at(sections, s)
+        if loc in (0.0, 1.0):
+            ends[parent, loc].append(first)
+        else:
+            edges.append((first, (_within(spans[parent], loc), 0.0)))
+    joints = [meeting for meeting in ends.values() if len(meeting) > 2]
+    edges += [(meeting[0], meeting[1]) for meeting in ends.values() if len(meeting) == 2]
+    edges += [(end, (C + k, 0.0)) for k, meeting in enumerate(joints) for end in meeting]
+    return len(joints), edges
+
+
+def _grows_at(sections: dict[str, Section], s: Section) -> tuple[str, float]:
+    """Section and place where `s` begins; the start of a section that grows from another is that other's place."""
+    while s.parent is not None and s.parent_loc == 0.0 and sections[s.parent].parent is not None:
+        s = sections[s.parent]
+    return (s.name, 0.0) if s.parent is None else (s.parent, float(s.parent_loc or 0.0))
+
+
+def _within(span: slice, loc: float) -> int:
+    """The compartment of a section at `loc`; the last one reaches to the end."""
+    n = span.stop - span.start
+    return span.start + min(int(loc * n), n - 1)
+
+
+def _oriented(
+    C: int, joints: int, edges: list[tuple[Half, Half]], root: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Parent and both halves of the way to it, for each node, seen from the root."""
+    N = C + joints
+    around: list[list[tuple[int, float, float]]] = [[] for _ in range(N)]
+    for (a, half_a), (b, half_b) in edges:
+        around[a].append((b, half_b, half_a))
+        around[b].append((a, half_a, half_b))
+    parent, near, far = np.full(N, -1), np.zeros(N), np.zeros(N)
+    seen, todo = {root}, deque([root])
+    while todo:
+        a = todo.popleft()
+        for b, half_b, half_a in around[a]:
+            if b not in seen:
+                seen.add(b)
+                todo.append(b)
+                parent[b], near[b], far[b] = a, half_b, half_a
+    return parent, near, far
