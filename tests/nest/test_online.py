@@ -70,6 +70,10 @@ CASES = [
         ),
         500.0, {"AMPA": 10.0, "GABA": 5.0},
     ),
+    Case(
+        lambda: nest.iaf_bw_2001(N, tau_decay_NMDA=trained(100.0, u.ms), V_initializer=near(-66, -56)),
+        500.0, {"AMPA": 10.0, "GABA": 5.0, "NMDA": 3.0},
+    ),
 ]  # fmt: skip
 
 
@@ -86,7 +90,7 @@ class Net(brainstate.nn.Module):
 
     def update(self, x):
         events = {k: vg.matmul(x, w.value) for k, w in self.weights.items()}
-        if "AMPA" in events:
+        if isinstance(self.neuron, nest.iaf_bw_2001_exact):  # its ports have the weights, and take numbers of spikes
             events["NMDA"] = jnp.broadcast_to(x, (N, N_IN))
         z = self.neuron(vg.matmul(x, self.current.value) * u.pA, events)
         return z, self.neuron.V.value.to_decimal(u.mV)
