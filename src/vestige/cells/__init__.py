@@ -1,11 +1,16 @@
 """Neurons with many compartments: their shape, what sits in their membrane, and the populations built from them."""
 
-from .hh import HH
+from .calcium import CaL, CaPool, CaT
+from .h_current import Ih
+from .hh import HH, KHH, NaHH
+from .leak import Leak
 from .mechanism import DENSITY, Mechanism
 from .morphology import Morphology, Section
 from .multi_compartment import MultiCompartment
 from .point import Clamp, IClamp, Point
+from .potassium import KA, KM, KCa
 from .synapse import AMPA, GABA_A, GABA_B, NMDA, Exp2Syn, ExpSyn
+from .traub import KTraub, NaTraub
 from .tree import Tree, tree
 
 __all__ = [
@@ -14,14 +19,26 @@ __all__ = [
     "GABA_A",
     "GABA_B",
     "HH",
+    "KA",
+    "KHH",
+    "KM",
     "NMDA",
+    "CaL",
+    "CaPool",
+    "CaT",
     "Clamp",
     "Exp2Syn",
     "ExpSyn",
     "IClamp",
+    "Ih",
+    "KCa",
+    "KTraub",
+    "Leak",
     "Mechanism",
     "Morphology",
     "MultiCompartment",
+    "NaHH",
+    "NaTraub",
     "Point",
     "Section",
     "Tree",
