@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import saiunit as u
 
-from vestige.cells import Morphology, MultiCompartment
+from vestige.cells import Morphology, MultiCompartment, by_length_constant
 from vestige.nn import ETraceGroupState
 
 PRINTED = """\
@@ -43,6 +43,44 @@ def test_sections_and_units(morphology):
     assert "Ra=100.0 * ohm * cmetre, cm=1.0 * ufarad / cmeter2" in repr(soma)
 
 
+def length_in_constants(d, length, Ra=100.0, cm=1.0, f=100.0):
+    """`L / sqrt(d / (4 pi f Ra cm))` in SI."""
+    return length * 1e-6 / np.sqrt(d * 1e-6 / (4 * np.pi * f * Ra * 1e-2 * cm * 1e-2))
+
+
+@pytest.mark.parametrize("length, expected", [(20, 1), (100, 5), (1000, 37)])
+def test_nseg_by_length_constant(length, expected):
+    """Odd, no compartment longer than the part that is asked for but by a tenth of one, and no more than needed."""
+    m = Morphology()
+    m.add_cylinder_section("a", length * u.um, 1 * u.um, nseg=by_length_constant())
+    n, whole = m.sections["a"].nseg, length_in_constants(1, length) / 0.1
+    assert n == expected == 2 * np.floor((whole + 0.9) / 2) + 1
+    assert n > whole - 0.1 - 1e-9 and (n == 1 or n - 2 <= whole - 0.1 + 1e-9)
+    m.set_nseg(by_length_constant(d_lambda=0.05, frequency=0.2 * u.kHz), "a")
+    assert m.sections["a"].nseg == 2 * np.floor((2 * np.sqrt(2) * whole + 0.9) / 2) + 1
+
+
+def test_a_length_in_length_constants_is_that_of_its_pieces():
+    m = Morphology()
+    points, Ra, cm = (
+        [[0, 0, 0], [300, 0, 0], [300, 400, 0]] * u.um,
+        250.0 * u.ohm * u.cmetre,
+        2.0 * u.ufarad / u.cmeter2,
+    )
+    m.add_point_section("a", points, [1, 3, 9] * u.um, by_length_constant(), Ra=Ra, cm=cm)
+    whole = (length_in_constants(2, 300, 250, 2) + length_in_constants(6, 400, 250, 2)) / 0.1
+    assert m.sections["a"].nseg == 2 * np.floor((whole + 0.9) / 2) + 1 == 31
+
+
+def test_nseg_again(morphology):
+    cell = MultiCompartment(1, morphology)
+    morphology.set_nseg(4, "axon")
+    assert [s.nseg for s in morphology.sections.values()] == [1, 4, 3] and morphology.sections["axon"].parent == "soma"
+    morphology.set_nseg(lambda section: 1 + 2 * int(section.length / (50 * u.um)))
+    assert [s.nseg for s in morphology.sections.values()] == [1, 5, 9]
+    assert cell.n_compartments == 6
+
+
 def test_a_population(morphology):
     class Three(MultiCompartment):
         def init_state(self, *args, **kwargs):
@@ -71,6 +109,16 @@ points = lambda m, p, d, **kw: m.add_point_section("new", p * u.um, d * u.um, **
         (lambda m: cylinder(m, cm=-1 * u.ufarad / u.cmeter2), ValueError, "cm"),
         (lambda m: cylinder(m, nseg=0), ValueError, "nseg"),
         (lambda m: cylinder(m, nseg=1.5), ValueError, "nseg"),
+        (lambda m: cylinder(m, nseg=True), ValueError, "nseg"),
+        (lambda m: cylinder(m, nseg=lambda section: 0), ValueError, "nseg"),
+        (lambda m: m.set_nseg(0), ValueError, "nseg"),
+        (lambda m: m.set_nseg(lambda section: 3 if section.name == "soma" else 2.5), ValueError, "nseg"),
+        (lambda m: m.set_nseg(3, "soma", "tail"), KeyError, "tail"),
+        (lambda m: cylinder(m, nseg=by_length_constant(frequency=1 * u.ms)), u.UnitMismatchError, "frequency"),
+        (lambda m: cylinder(m, nseg=by_length_constant(d_lambda=0.0)), ValueError, "above zero"),
+        (lambda m: cylinder(m, Ra=[100.0, 100.0] * u.ohm * u.cmetre), ValueError, "Ra is one number"),
+        (lambda m: m.add_point_section("new", [[0, 0, 0], [1, 0, 0]], [1, 1] * u.um), u.UnitMismatchError, "positions"),
+        (lambda m: m.add_point_section("new", [[0, 0, 0]] * u.um, [1] * u.mV), u.UnitMismatchError, "diams"),
         (lambda m: cylinder(m, diam=[1, 2] * u.um), ValueError, "one number"),
         (lambda m: m.add_cylinder_section("soma", 1 * u.um, 1 * u.um), ValueError, "already"),
         (lambda m: points(m, [[0, 0, 0]], [1]), ValueError, "two points"),

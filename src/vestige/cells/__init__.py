@@ -4,6 +4,7 @@ from .calcium import CaL, CaPool, CaT
 from .h_current import Ih
 from .hh import HH, KHH, NaHH
 from .leak import Leak
+from .length_constant import by_length_constant
 from .mechanism import DENSITY, Mechanism
 from .morphology import Morphology, Section
 from .multi_compartment import MultiCompartment
@@ -42,5 +43,6 @@ __all__ = [
     "Point",
     "Section",
     "Tree",
+    "by_length_constant",
     "tree",
 ]

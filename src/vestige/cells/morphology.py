@@ -1,7 +1,8 @@
 """The shape of a neuron: sections of cable, and which grows from which."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import saiunit as u
@@ -21,6 +22,7 @@ class Section:
         nseg: number of compartments.
         Ra: axial resistivity. cm: membrane capacitance per area.
         parent, parent_loc: the section that it grows from, and where along it (0 start, 1 end); None for a root.
+        placed: whether the positions are places in space; a cylinder has a length alone, and lies along x.
     """
 
     name: str
@@ -31,6 +33,17 @@ class Section:
     cm: Quantity
     parent: str | None = None
     parent_loc: float | None = None
+    placed: bool = True
+
+    @cached_property
+    def along(self) -> np.ndarray:
+        """Length up to each point, um, `[points]`."""
+        points = np.asarray(self.positions.to_decimal(u.um))
+        return np.concatenate([[0.0], np.linalg.norm(np.diff(points, axis=0), axis=1).cumsum()])
+
+    @property
+    def length(self) -> Quantity:
+        return float(self.along[-1]) * u.um
 
     def __repr__(self) -> str:
         Ra, cm = float(self.Ra.to_decimal(RESISTIVITY)), float(self.cm.to_decimal(CAPACITANCE))
@@ -38,6 +51,9 @@ class Section:
             f"Section<name={self.name!r}, nseg={self.nseg}, points={len(self.diams)}, Ra={Ra} * ohm * cmetre, "
             f"cm={cm} * ufarad / cmeter2, parent={self.parent!r}, parent_loc={self.parent_loc}>"
         )
+
+
+Nseg = int | Callable[[Section], int]
 
 
 class Morphology:
@@ -52,7 +68,7 @@ class Morphology:
         self.sections: dict[str, Section] = {}
 
     def add_cylinder_section(
-        self, name: str, length: Quantity, diam: Quantity, nseg: int = 1,
+        self, name: str, length: Quantity, diam: Quantity, nseg: Nseg = 1,
         Ra: Quantity = 100.0 * RESISTIVITY, cm: Quantity = 1.0 * CAPACITANCE,
     ) -> None:  # fmt: skip
         """Add a straight cable of one diameter.
@@ -60,7 +76,7 @@ class Morphology:
         Args:
             name: a new name.
             length, diam: lengths with a unit, above zero.
-            nseg: compartments, at least 1.
+            nseg: compartments, at least 1; or a rule that says how many, such as `by_length_constant()`.
             Ra: axial resistivity. cm: membrane capacitance per area.
 
         Raises:
@@ -70,10 +86,12 @@ class Morphology:
         diam = _positive(name, "diam", diam, u.um)
         if end.ndim or diam.ndim:
             raise ValueError(f"section '{name}': length and diam are one number each; add_point_section takes many")
-        self._add(name, np.array([[0.0, 0.0, 0.0], [float(end), 0.0, 0.0]]), np.full(2, diam), nseg, Ra, cm)
+        self._add(
+            name, np.array([[0.0, 0.0, 0.0], [float(end), 0.0, 0.0]]), np.full(2, diam), nseg, Ra, cm, placed=False
+        )
 
     def add_point_section(
-        self, name: str, positions: Quantity, diams: Quantity, nseg: int = 1,
+        self, name: str, positions: Quantity, diams: Quantity, nseg: Nseg = 1,
         Ra: Quantity = 100.0 * RESISTIVITY, cm: Quantity = 1.0 * CAPACITANCE,
     ) -> None:  # fmt: skip
         """Add a cable along given points.
@@ -107,9 +125,7 @@ class Morphology:
             KeyError: there is no such section. ValueError: the place is off the parent, the child is connected
                 already, or the sections would form a ring.
         """
-        for name in (child, parent):
-            if name not in self.sections:
-                raise KeyError(f"no section '{name}' to connect; there are {list(self.sections)}")
+        self._known(child, parent)
         if not 0.0 <= parent_loc <= 1.0:
             raise ValueError(f"parent_loc is {parent_loc}; it runs from 0 (start of '{parent}') to 1 (its end)")
         if self.sections[child].parent is not None:
@@ -120,6 +136,19 @@ class Morphology:
             )
         self.sections[child] = replace(self.sections[child], parent=parent, parent_loc=float(parent_loc))
 
+    def set_nseg(self, nseg: Nseg, *names: str) -> None:
+        """Cut sections anew; cells that were made before keep their compartments.
+
+        Args:
+            nseg: compartments, at least 1; or a rule that says how many, such as `by_length_constant()`.
+            names: of the sections; all unless given.
+
+        Raises:
+            KeyError: there is no such section. ValueError: nseg is no whole number from 1 on. Nothing is changed then.
+        """
+        self._known(*names)
+        self.sections.update({name: _cut(self.sections[name], nseg) for name in names or self.sections})
+
     @property
     def n_compartments(self) -> int:
         return sum(section.nseg for section in self.sections.values())
@@ -129,24 +158,39 @@ class Morphology:
         """Sections that grow from none; a neuron has one."""
         return [s.name for s in self.sections.values() if s.parent is None]
 
+    def _known(self, *names: str) -> None:
+        for name in names:
+            if name not in self.sections:
+                raise KeyError(f"no section '{name}'; there are {list(self.sections)}")
+
     def _line(self, name: str | None) -> list[str]:
         line = []
         while name is not None:
             line, name = [*line, name], self.sections[name].parent
         return line
 
-    def _add(self, name: str, points: np.ndarray, diams: np.ndarray, nseg: int, Ra: Quantity, cm: Quantity) -> None:
+    def _add(
+        self, name: str, points: np.ndarray, diams: np.ndarray, nseg: Nseg, Ra: Quantity, cm: Quantity, placed: bool = True
+    ) -> None:  # fmt: skip
         if name in self.sections:
             raise ValueError(f"there is a section '{name}' already; give each a name of its own")
-        if isinstance(nseg, bool) or not isinstance(nseg, (int, np.integer)) or nseg < 1:
-            raise ValueError(f"section '{name}': nseg is {nseg!r}; it counts compartments, so a whole number from 1 on")
-        _positive(name, "Ra", Ra, RESISTIVITY)
-        _positive(name, "cm", cm, CAPACITANCE)
-        self.sections[name] = Section(name, points * u.um, diams * u.um, int(nseg), Ra, cm)
+        for what, value, unit in (("Ra", Ra, RESISTIVITY), ("cm", cm, CAPACITANCE)):
+            if _positive(name, what, value, unit).ndim:
+                raise ValueError(f"section '{name}': {what} is one number for all of it")
+        self.sections[name] = _cut(Section(name, points * u.um, diams * u.um, 1, Ra, cm, placed=placed), nseg)
 
     def __repr__(self) -> str:
         rows = ",\n".join(f"    {name!r}: {section}" for name, section in self.sections.items())
         return f"Morphology(\n  sections={{\n{rows}\n  }}\n)"
+
+
+def _cut(section: Section, nseg: Nseg) -> Section:
+    n = nseg(section) if callable(nseg) else nseg
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise ValueError(
+            f"section '{section.name}': nseg is {n!r}; it counts compartments, so a whole number from 1 on"
+        )
+    return replace(section, nseg=int(n))
 
 
 def _number(name: str, what: str, value: Quantity | Sequence, unit: u.Unit) -> np.ndarray:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import saiunit as u
 
+from .cut import cut
+from .layout import layout
 from .morphology import CAPACITANCE, RESISTIVITY, Morphology, Section
 
 MEGAOHM = 0.01  # of a resistivity of 1 ohm cm over 1 um of length per um2 of cross section
+SHOWN = 30  # sections that are printed
 Place = str | tuple[str, float]
 
 
@@ -57,6 +59,39 @@ class Tree:
     def root(self) -> int:
         return int(np.flatnonzero(self.parent < 0)[0])
 
+    def distance(self, origin: Place | int | None = None) -> np.ndarray:
+        """Way along the cable from the middle of one compartment to the middle of each, um, `[C]`.
+
+        Args:
+            origin: as for `find`, one place; the middle of the root section unless given.
+
+        Raises:
+            KeyError, ValueError: as for `find`, or the places are several.
+        """
+        start = self.find((self._name(self.root), 0.5) if origin is None else origin)
+        if len(start) != 1:
+            raise ValueError(f"distance is from one compartment; {origin!r} is {len(start)}")
+        half = np.append(self.length, np.zeros(self.N - self.C)) / 2
+        hop = half * (self.near > 0) + half[self.parent] * (self.far > 0)
+        away = np.full(self.N, np.nan)
+        away[start[0]], line = 0.0, [int(start[0])]
+        for node in line:
+            for near, way in self._around[node]:
+                if np.isnan(away[near]):
+                    away[near] = away[node] + hop[way]
+                    line.append(near)
+        return away[: self.C]
+
+    @cached_property
+    def _around(self) -> list[list[tuple[int, int]]]:
+        """Neighbours of each node, each with the node whose way to its parent leads there."""
+        around: list[list[tuple[int, int]]] = [[] for _ in range(self.N)]
+        for node, up in enumerate(self.parent):
+            if up >= 0:
+                around[node].append((int(up), node))
+                around[up].append((node, node))
+        return around
+
     def conductance(self, Ra: np.ndarray | None = None) -> np.ndarray:
         """Of the way to the parent, uS, `[N]`; 0 for the root. `Ra`, ohm cm, `[C]`, instead of the morphology's."""
         Ra = self.Ra if Ra is None else Ra
@@ -102,6 +137,9 @@ class Tree:
         found = [self.find(place) for place in where]
         return np.concatenate(found) if found else np.zeros(0, int)
 
+    def _name(self, compartment: int) -> str:
+        return next(name for name, span in self.spans.items() if span.start <= compartment < span.stop)
+
     def _span(self, name: str) -> slice:
         if name not in self.spans:
             raise KeyError(f"no section '{name}'; there are {list(self.spans)}")
@@ -112,6 +150,33 @@ class Tree:
         if not 0.0 <= loc <= 1.0:
             raise ValueError(f"loc is {loc}; it runs from 0 (start of '{name}') to 1 (its end)")
         return _within(span, loc)
+
+    def __repr__(self) -> str:
+        """Its sections as a table: of each, its size and what it grows from."""
+        away, rows = self.distance(), []
+        for name, span in list(self.spans.items())[:SHOWN]:
+            area, length = self.area[span].sum(), self.length[span].sum()
+            up = self._above(span)
+            rows.append(
+                f"  {name:<16} {span.stop - span.start:>5} {length:>10.2f} {area / (np.pi * length):>8.2f} {area:>11.2f}"
+                f" {away[span].min():>9.1f} {away[span].max():>9.1f}   {self._name(up) if up >= 0 else '-'}"
+            )
+        if len(self.spans) > SHOWN:
+            rows.append(f"  ... {len(self.spans) - SHOWN} more")
+        joints = self.N - self.C
+        return "\n".join([
+            f"Tree of {len(self.spans)} sections: {self.C} compartments, {joints} branch point{'s' * (joints != 1)}, "
+            f"{self.length.sum():.2f} um of cable, {self.area.sum():.2f} um2 of membrane",
+            f"  {'':<16} {'':>5} {'length':>10} {'diam':>8} {'area':>11} {'away':>9} {'to':>9}",
+            f"  {'section':<16} {'nseg':>5} {'um':>10} {'um':>8} {'um2':>11} {'um':>9} {'um':>9}   grows from", *rows,
+        ])  # fmt: skip
+
+    def _above(self, span: slice) -> int:
+        """The compartment towards the root from a section; -1 for the root's."""
+        up = int(self.parent[span.start])
+        while up >= self.C:
+            up = int(self.parent[up])
+        return up
 
 
 def tree(morphology: Morphology) -> Tree:
@@ -128,7 +193,8 @@ def tree(morphology: Morphology) -> Tree:
     spans, start = {}, 0
     for s in sections.values():
         spans[s.name], start = slice(start, start + s.nseg), start + s.nseg
-    cuts = {s.name: cut(s) for s in sections.values()}
+    lies = layout(morphology)
+    cuts = {s.name: cut(s, lies[s.name]) for s in sections.values()}
     halves = {(n, side): getattr(cuts[n], side) for n in sections for side in ("left", "right")}
     parent, near, far = _oriented(start, *_edges(sections, spans, halves), spans[morphology.roots[0]].start)
     join = lambda what: np.concatenate([getattr(cuts[n], what) for n in sections])
@@ -138,34 +204,6 @@ def tree(morphology: Morphology) -> Tree:
     return Tree(
         spans, join("area"), join("length"), each(RESISTIVITY, "Ra"), each(CAPACITANCE, "cm"), parent, near, far, join("middle")
     )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Cut:
-    """Compartments of one section: area um2, length um, length per cross section of both halves 1/um, centre um."""
-
-    area: np.ndarray
-    length: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    middle: np.ndarray
-
-
-def cut(section: Section) -> Cut:
-    """The section's frusta, cut at the borders and middles of its compartments and summed."""
-    points, diams = np.asarray(section.positions.to_decimal(u.um)), np.asarray(section.diams.to_decimal(u.um))
-    along = np.concatenate([[0.0], np.linalg.norm(np.diff(points, axis=0), axis=1).cumsum()])
-    halves = np.linspace(0.0, along[-1], 2 * section.nseg + 1)
-    at = np.union1d(along, halves)
-    d, h = np.interp(at, along, diams), np.diff(at)
-    side = np.pi / 2 * (d[1:] + d[:-1]) * np.hypot(h, (d[1:] - d[:-1]) / 2)
-    way = 4 * h / (np.pi * d[1:] * d[:-1])
-    # a piece belongs to the half in which its middle lies
-    half = np.searchsorted(halves, (at[1:] + at[:-1]) / 2) - 1
-    total = lambda x: np.bincount(half, x, 2 * section.nseg)
-    centre = np.stack([np.interp(halves[1::2], along, points[:, k]) for k in range(3)], -1)
-    resist = total(way)
-    return Cut(total(side).reshape(-1, 2).sum(1), total(h).reshape(-1, 2).sum(1), resist[::2], resist[1::2], centre)
 
 
 Half = tuple[int, float]
