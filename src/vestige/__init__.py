@@ -36,6 +36,7 @@ from .learn import (
     IODimVjpAlgorithm,
     Learner,
     NotCompiledError,
+    Online,
     OSTLRecurrent,
     ParamDimVjpAlgorithm,
     RandomPathRTRL,

@@ -34,6 +34,7 @@ from .learners_family import (
     RewardModulated,
     ThreeFactor,
 )
+from .live import Online
 from .silence import SilentLayerWarning
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "Learner",
     "NotCompiledError",
     "OSTLRecurrent",
+    "Online",
     "ParamDimVjpAlgorithm",
     "RandomPathRTRL",
     "Result",
