@@ -10,13 +10,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := .venv-peers/.ready
 SIMULATOR := .venv-nest/.ready
+NEURON := .venv-neuron/.ready
 
 # small networks run slower on several threads than on one
 export XLA_FLAGS ?= --xla_cpu_multi_thread_eigen=false
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: setup train test test-slow test-all lint types bench nest-parity nest-bench clean
+.PHONY: setup train test test-slow test-all lint types bench nest-parity nest-bench neuron-record neuron-parity clean
 
 setup: $(READY)
 
@@ -75,5 +76,18 @@ nest-parity: $(READY) $(SIMULATOR)
 nest-bench: $(READY) $(SIMULATOR)
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/nest/speed.py $(ARGS)
 
+# the same for the simulator of cells
+$(NEURON): benchmarks/cells/neuron/requirements.txt
+	@echo "setting up .venv-neuron (once) ..."
+	$(PYTHON) -m venv .venv-neuron
+	.venv-neuron/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+neuron-record: $(NEURON)
+	.venv-neuron/bin/python benchmarks/cells/neuron/record.py tests/cells/data/neuron.npz
+
+neuron-parity: $(READY) $(NEURON)
+	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/cells/neuron/parity.py $(ARGS)
+
 clean:
-	rm -rf .venv .venv312 .venv-peers .venv-nest .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv312 .venv-peers .venv-nest .venv-neuron .pytest_cache .ruff_cache .hypothesis

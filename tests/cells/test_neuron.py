@@ -1,0 +1,93 @@
+"""Cells beside what NEURON recorded: voltages, spikes, and what smaller steps change."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from neuron_cases import CASES, SAMPLED, fingerprint
+from neuron_replay import Played, groups, play
+
+RECORDED = Path(__file__).parent / "data" / "neuron.npz"
+PASSIVE, ACTIVE = 1e-9, 1e-6  # mV; both simulators take the same steps, and spikes amplify the rounding
+LONG = [name for name in CASES if name == "axon at 0.025" or (name.startswith("tree") and name.endswith("0.01"))]
+SHORT = [name for name in CASES if name not in LONG]
+
+
+@pytest.fixture(scope="module")
+def neuron():
+    with np.load(RECORDED) as data:
+        return dict(data)
+
+
+@pytest.fixture(scope="module")
+def ours():
+    return played(SHORT)
+
+
+def played(names: list[str]) -> dict[str, Played]:
+    found: dict[str, Played] = {}
+    for group in groups({name: CASES[name] for name in names}):
+        found |= play(group)
+    return found
+
+
+def stored(neuron: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
+    return [neuron[f"{name}/spikes/{n}"] for n in range(len(CASES[name]["record"]))]
+
+
+def spikes_somewhere(neuron: dict[str, np.ndarray], name: str) -> bool:
+    return any(len(times) for times in stored(neuron, name))
+
+
+def assert_same(mine: Played, neuron: dict[str, np.ndarray], name: str) -> None:
+    want, times = neuron[f"{name}/v"], stored(neuron, name)
+    every = round(SAMPLED / mine.dt)
+    bound = ACTIVE if spikes_somewhere(neuron, name) else PASSIVE
+    assert np.ptp(want, axis=0).min() > 3.0, "nothing happens in this recording"
+    np.testing.assert_allclose(mine.v[every - 1 :: every], want, rtol=0.0, atol=bound)
+    for here, there in zip(mine.crossings, times, strict=True):
+        np.testing.assert_allclose(here, there, rtol=0.0, atol=1e-6)
+    np.testing.assert_allclose(mine.spikes, times[0], rtol=0.0, atol=1e-6)
+
+
+def test_the_recordings_are_of_these_cases(neuron):
+    kept = {name.removesuffix("/case"): int(value) for name, value in neuron.items() if name.endswith("/case")}
+    assert kept == {name: fingerprint(case) for name, case in CASES.items()}
+    spiking = [name for name in CASES if spikes_somewhere(neuron, name)]
+    assert spiking == [name for name in CASES if name.startswith(("spiking", "axon", "tree, spikes"))]
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_voltages_and_spikes_are_those_of_neuron(name, ours, neuron):
+    assert_same(ours[name], neuron, name)
+
+
+@pytest.mark.slow
+def test_long_runs_are_those_of_neuron(neuron):
+    for name, mine in played(LONG).items():
+        assert_same(mine, neuron, name)
+
+
+@pytest.mark.parametrize("what", ["passive, current", "passive, synapses"])
+def test_the_error_is_in_proportion_to_the_step(what, ours, neuron):
+    # against the finest run, an error of first order falls by (0.1 - 0.01) / (0.025 - 0.01)
+    finest = neuron[f"tree, {what} at 0.01/v"]
+    off = lambda dt: np.abs(ours[f"tree, {what} at {dt}"].v[round(SAMPLED / dt) - 1 :: round(SAMPLED / dt)] - finest)
+    coarse, fine = off(0.1).mean(), off(0.025).mean()
+    assert fine > 1e-6
+    assert 5.0 < coarse / fine < 7.0
+
+
+def test_a_spike_runs_along_the_axon(ours):
+    near, middle, far = ours["axon at 0.1"].crossings
+    assert len(near) == len(middle) == len(far) >= 3
+    assert (near < middle).all() and (middle < far).all()
+
+
+def test_single_precision_spikes_when_double_precision_does(ours, neuron):
+    name = "axon at 0.1"
+    single = play({name: CASES[name]}, precision=32)[name]
+    assert single.v.dtype == np.float32
+    for here, there in zip(single.crossings, stored(neuron, name), strict=True):
+        np.testing.assert_allclose(here, there, rtol=0.0, atol=0.05)
+    assert 0.0 < np.abs(single.v - ours[name].v).max() < 0.05
