@@ -8,7 +8,7 @@ import saiunit as u
 
 from ..neurons.integrate import Param
 from .mechanism import DENSITY, Mechanism, Numbers, Rates, mM
-from .rates import linexp, settling, warmed
+from .rates import linexp, relaxed, settling, warmed
 
 FARADAY, GAS, ZERO = 96485.33212, 8.314462618, 273.15  # C/mol, J/(mol K), K
 
@@ -124,4 +124,4 @@ class CaPool(Mechanism):
     ) -> dict[str, jax.Array]:
         # 1 mA/cm2 into a shell of 1 um is 1e4 / F mM of charges per ms
         limit = p.rest + p.tau * 1e4 * jnp.maximum(-flow, 0.0) / (2.0 * FARADAY * p.depth)
-        return {"ca": limit + (s.ca - limit) * jnp.exp(-dt / p.tau)}
+        return {"ca": relaxed(s.ca, limit, p.tau, dt)}

@@ -10,6 +10,7 @@ import numpy as np
 import saiunit as u
 
 from ..neurons.integrate import Param, Value, param, read
+from .rates import relaxed
 from .tree import Tree
 
 Numbers = SimpleNamespace
@@ -39,6 +40,7 @@ class Mechanism(brainstate.nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.units: dict[str, u.Unit] = {}
+        self.state_names: tuple[str, ...] = ()
 
     def take(self, unit: u.Unit, **parameters: Param) -> None:
         """Keep parameters with one unit; each is a number, `[k]` or `[*pop_size, k]`, or a state that holds one.
@@ -99,10 +101,8 @@ class Mechanism(brainstate.nn.Module):
         self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers, flow: Any, dt: float
     ) -> dict[str, jax.Array]:
         """States after a step: gates move exactly, at the new voltage held still."""
-        return {
-            k: limit + (getattr(s, k) - limit) * jnp.exp(-dt / tau)
-            for k, (limit, tau) in self.rates(p, v, ions).items()
-        }
+        rates = self.rates(p, v, ions)
+        return {k: relaxed(getattr(s, k), limit, tau, dt) for k, (limit, tau) in rates.items()}
 
     def receive(self, p: Numbers, s: Numbers, x: Value) -> Numbers:
         """States after what arrived at the beginning of this step.

@@ -9,7 +9,7 @@ import saiunit as u
 from ..neurons.integrate import Param, Value
 from .mechanism import Numbers, mM
 from .point import Point
-from .rates import linexp
+from .rates import linexp, relaxed
 
 
 class ExpSyn(Point):
@@ -46,7 +46,7 @@ class ExpSyn(Point):
     def advance(
         self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers, flow: Any, dt: float
     ) -> dict[str, jax.Array]:
-        return {"g": s.g * jnp.exp(-dt / p.tau)}
+        return {"g": relaxed(s.g, 0.0, p.tau, dt)}
 
 
 class Exp2Syn(Point):
@@ -90,10 +90,9 @@ class Exp2Syn(Point):
     def advance(
         self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers, flow: Any, dt: float
     ) -> dict[str, jax.Array]:
-        fall = jnp.exp(-dt / p.tau_decay)
         # of h, what has become g and is left: (exp(-dt / tau_decay) - exp(-dt / tau_rise)) / (1 / tau_rise - 1 / tau_decay)
-        left = dt * fall / linexp(dt / p.tau_rise - dt / p.tau_decay)
-        return {"g": s.g * fall + s.h * left, "h": s.h * jnp.exp(-dt / p.tau_rise)}
+        left = dt * jnp.exp(-dt / p.tau_decay) / linexp(dt / p.tau_rise - dt / p.tau_decay)
+        return {"g": relaxed(s.g, 0.0, p.tau_decay, dt) + s.h * left, "h": relaxed(s.h, 0.0, p.tau_rise, dt)}
 
 
 class AMPA(Exp2Syn):

@@ -21,9 +21,16 @@ def param(value: Param | Callable[[tuple[int, ...]], Value], shape: tuple[int, .
     if isinstance(value, (brainstate.State, brainstate.nn.Param)):
         return value
     value = value(shape) if callable(value) else value
-    if np.broadcast_shapes(u.math.shape(value), shape) != tuple(shape):
+    if not _fits(u.math.shape(value), tuple(shape)):
         raise ValueError(f"a parameter of shape {u.math.shape(value)} does not fit the population {tuple(shape)}")
     return value
+
+
+def _fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, into) == into
+    except ValueError:
+        return False
 
 
 def read(value: Param) -> Value:
