@@ -3,9 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import saiunit as u
+
+from .swc import SwcReport, read
+from .swc_sections import pieces
 
 Quantity = u.Quantity
 RESISTIVITY, CAPACITANCE = u.ohm * u.cmetre, u.ufarad / u.cmeter2
@@ -62,10 +66,36 @@ class Morphology:
     Attributes:
         sections: `{name: Section}`.
         n_compartments: compartments of all sections together.
+        report: what was read and repaired, if it comes from a file.
     """
 
     def __init__(self) -> None:
         self.sections: dict[str, Section] = {}
+        self.report: SwcReport | None = None
+
+    @classmethod
+    def from_swc(
+        cls, path: str | Path, nseg: Nseg = 1,
+        Ra: Quantity = 100.0 * RESISTIVITY, cm: Quantity = 1.0 * CAPACITANCE,
+    ) -> "Morphology":  # fmt: skip
+        """Read a neuron from a text file of points, um, with sections `soma[0]`, `axon[k]`, `dend[k]`, `apic[k]`.
+
+        Somata and branches are read as NEURON's Import3d does; `morphology.report` says how, and what had to be repaired.
+
+        Args:
+            path: of the file. The others: of all sections, as for `add_point_section`; `nseg=by_length_constant()` suits.
+
+        Raises:
+            FileNotFoundError: no such file. ValueError: the file cannot be repaired; the message says where and why.
+        """
+        points, report = read(path)
+        self = cls()
+        for piece in pieces(points, report):
+            self.add_point_section(piece.name, piece.xyz * u.um, piece.diam * u.um, nseg, Ra, cm)
+            if piece.parent is not None:
+                self.connect(piece.name, piece.parent, piece.loc)
+        self.report = report
+        return self
 
     def add_cylinder_section(
         self, name: str, length: Quantity, diam: Quantity, nseg: Nseg = 1,
