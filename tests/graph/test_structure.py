@@ -148,3 +148,15 @@ def test_a_hundred_thousand_neurons_are_analysed_at_once():
 @pytest.mark.slow
 def test_a_million_neurons_are_analysed_in_seconds():
     assert _large(1_000_000) < 10
+
+
+def test_one_neuron_of_many_states_is_one_position():
+    """A leading axis of length 1 is a population of one: its states couple inside it."""
+    near = jnp.eye(4) + jnp.eye(4, k=1)
+
+    def step(p, h, x):
+        h = jnp.tanh(h @ near + matmul(x, p).reshape(1, 4))
+        return h, h
+
+    (q,) = trace_graph(step, jnp.ones((2, 4)), jnp.zeros((1, 4)), jnp.ones(2)).groups
+    assert (q.P, q.S) == (1, 4)

@@ -87,8 +87,10 @@ def _separates(label: np.ndarray, index: np.ndarray, n: int) -> bool:
 
 
 def _mixed(nodes: Nodes, driven: dict[int, Value], label: np.ndarray) -> int | None:
-    """A state none of whose axes separates the components: some pair of its neurons couples."""
+    """A state none of whose axes separates the components: some pair of its neurons couples; one of one neuron has no pair."""
     for i, h in driven.items():
+        if len(h.shape) > 1 and h.shape[0] == 1:
+            continue
         indices = [ix.reshape(-1) for ix, n in zip(np.indices(h.shape, sparse=False), h.shape) if n > 1]
         own = nodes.part(h, label)
         if indices and not any(_separates(own, index, len(label)) for index in indices):
