@@ -8,6 +8,7 @@ from .length_constant import by_length_constant
 from .mechanism import DENSITY, Mechanism
 from .morphology import Morphology, Section
 from .multi_compartment import MultiCompartment
+from .plots import dendrogram, shape_2d, shape_3d
 from .point import Clamp, IClamp, Point
 from .potassium import KA, KM, KCa
 from .synapse import AMPA, GABA_A, GABA_B, NMDA, Exp2Syn, ExpSyn
@@ -44,5 +45,8 @@ __all__ = [
     "Section",
     "Tree",
     "by_length_constant",
+    "dendrogram",
+    "shape_2d",
+    "shape_3d",
     "tree",
 ]

@@ -1,4 +1,4 @@
-"""Where sections lie in space: points stay where they were given, cylinders fan out from what they grow on."""
+"""Where sections lie: in space, where cylinders fan out from what they grow on, and in a dendrogram."""
 
 from collections import defaultdict
 
@@ -18,7 +18,7 @@ def layout(morphology: Morphology) -> dict[str, np.ndarray]:
     stay where they are.
     """
     sections = morphology.sections
-    children, tips = _family(sections)
+    children, tips = family(sections)
     lies: dict[str, np.ndarray] = {}
     todo = [(name, 0.0, OPEN) for name in morphology.roots]
     for name, angle, width in todo:
@@ -31,7 +31,7 @@ def layout(morphology: Morphology) -> dict[str, np.ndarray]:
     return lies
 
 
-def _family(sections: dict[str, Section]) -> tuple[dict[str, list[str]], dict[str, int]]:
+def family(sections: dict[str, Section]) -> tuple[dict[str, list[str]], dict[str, int]]:
     """Children of each section, and tips beyond it."""
     children: dict[str, list[str]] = {name: [] for name in sections}
     for s in sections.values():
@@ -67,7 +67,7 @@ def _points(sections: dict[str, Section], lies: dict[str, np.ndarray], name: str
         points = points[:, :1] * np.array([[np.cos(angle), np.sin(angle), 0.0]])
     # moved to what it grows on, if either has no place of its own
     moves = s.parent is not None and not (s.placed and _rooted(sections, s.parent))
-    return points + _place(sections[s.parent], lies[s.parent], s.parent_loc) - points[0] if moves else points
+    return points + place(sections[s.parent], lies[s.parent], s.parent_loc) - points[0] if moves else points
 
 
 def _rooted(sections: dict[str, Section], name: str | None) -> bool:
@@ -79,6 +79,52 @@ def _rooted(sections: dict[str, Section], name: str | None) -> bool:
     return True
 
 
-def _place(parent: Section, points: np.ndarray, loc: float) -> np.ndarray:
+def place(parent: Section, points: np.ndarray, loc: float) -> np.ndarray:
+    """Where on a section that lies at these points."""
     along = parent.along
     return np.array([np.interp(loc * along[-1], along, points[:, k]) for k in range(3)])
+
+
+def unrolled(morphology: Morphology) -> dict[str, np.ndarray]:
+    """Points of each section in a dendrogram, um, `[points, 3]`: the way along the cable, the row, 0.
+
+    What grows from the start of the root runs the other way.
+    """
+    sections, row = morphology.sections, _rows(morphology)
+    lies: dict[str, np.ndarray] = {}
+    ways: dict[str, float] = {}
+    for name in row:
+        s = sections[name]
+        start, ways[name] = 0.0, 1.0
+        if s.parent is not None:
+            back = s.parent_loc == 0.0 and sections[s.parent].parent is None
+            start, ways[name] = (
+                place(sections[s.parent], lies[s.parent], s.parent_loc)[0],
+                -1.0 if back else ways[s.parent],
+            )
+        lies[name] = np.stack(
+            [start + ways[name] * s.along, np.full(len(s.along), row[name]), np.zeros(len(s.along))], -1
+        )
+    return lies
+
+
+def _rows(morphology: Morphology) -> dict[str, float]:
+    """Row of each section, parents first: amid those that go on from its end, or one of its own amid what grows from it."""
+    children, _ = family(morphology.sections)
+    ends = {name: [c for c in below if morphology.sections[c].parent_loc == 1.0] for name, below in children.items()}
+    own: dict[str, float] = {}
+    order: list[str] = []
+    todo = [(name, False) for name in morphology.roots[::-1]]
+    while todo:
+        name, takes = todo.pop()
+        if takes:
+            own[name] = -float(len(own))
+            continue
+        order.append(name)
+        off = [(c, False) for c in children[name] if c not in ends[name]]
+        on = [(c, False) for c in ends[name]] or [(name, True)]
+        todo += (off[: len(off) // 2] + on + off[len(off) // 2 :])[::-1]
+    for name in order[::-1]:
+        if name not in own:
+            own[name] = float(np.mean([own[c] for c in ends[name]]))
+    return {name: own[name] for name in order}
