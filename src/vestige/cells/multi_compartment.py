@@ -26,7 +26,7 @@ class MultiCompartment(Neuron):
         cm area dV/dt = - sum of currents through the membrane + sum over neighbours g (V_neighbour - V)
 
     One step is implicit in the voltage, with each current's slope, as NEURON's fixed step: voltage first, at the gates of
-    the step before; then pools and gates at the new voltage. Stable for any dt. A subclass may instead give itself other
+    the step before; then pools, and gates at the new voltage and concentrations. Stable for any dt. A subclass may instead give itself other
     states and equations in `init_state` and `update`.
 
     Args:
@@ -147,8 +147,13 @@ class MultiCompartment(Neuron):
         ions = self._ions(s, v)
         leak, b, flows = self._membrane(p, s, v, ions, dt)
         new = self._cable(leak, b + x.to_decimal(u.nA))
-        for name, m in self.mechanisms.items():
+        # pools first: gates that an ion opens see what this step has let in
+        for name in sorted(self.mechanisms, key=lambda name: self.mechanisms[name].POOL is None):
+            m = self.mechanisms[name]
             m.store(m.advance(p[name], s[name], m.pick(new), m.look(ions), m.pick(flows.get(m.POOL, 0.0 * v)), dt))
+            if m.POOL is not None:
+                s[name] = m.state()
+                ions = self._ions(s, new)
         self.V.value = new * u.mV
         return self._crossed(v[..., self.spike_at], new[..., self.spike_at])
 
