@@ -26,8 +26,8 @@ class MultiCompartment(Neuron):
         cm area dV/dt = - sum of currents through the membrane + sum over neighbours g (V_neighbour - V)
 
     One step is implicit in the voltage, with each current's slope, as NEURON's fixed step: voltage first, at the gates of
-    the step before; then pools, and gates at the new voltage and concentrations. Stable for any dt. A subclass may instead give itself other
-    states and equations in `init_state` and `update`.
+    the step before; then pools, and gates at the new voltage and concentrations. Stable for any dt. A subclass may instead
+    give itself other states and equations in `init_state` and `update`.
 
     Args:
         pop_size: shape of the population, an integer or a tuple.
