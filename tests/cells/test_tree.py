@@ -32,6 +32,9 @@ def test_a_cylinder():
     # 100 ohm cm along 30 um of 1 um radius: 0.01 * 100 * 30 / pi = 9.549 megaohm
     close(t.conductance()[1:], 2 * [np.pi / 30])
     close(t.conductance(Ra=np.full(3, 200.0))[1:], 2 * [np.pi / 60])
+    # one number, and those of a population of two
+    close(t.conductance(Ra=200.0)[1:], 2 * [np.pi / 60])
+    close(t.conductance(Ra=np.array([[100.0, 100, 100], [50, 150, 50]]))[:, 1:], 2 * [2 * [np.pi / 30]])
     assert t.parent.tolist() == [-1, 0, 1] and t.conductance()[0] == 0
     close(t.middle[:, 0], [15, 45, 75])
 

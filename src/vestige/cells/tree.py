@@ -1,6 +1,5 @@
 """A morphology cut into compartments: areas, resistances, and the tree that they form."""
 
-from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,8 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from .cut import cut
+from .edges import oriented, touching, within
 from .layout import layout
-from .morphology import CAPACITANCE, RESISTIVITY, Morphology, Section
+from .morphology import CAPACITANCE, RESISTIVITY, Morphology
 
 MEGAOHM = 0.01  # of a resistivity of 1 ohm cm over 1 um of length per um2 of cross section
 SHOWN = 30  # sections that are printed
@@ -93,11 +93,14 @@ class Tree:
         return around
 
     def conductance(self, Ra: np.ndarray | None = None) -> np.ndarray:
-        """Of the way to the parent, uS, `[N]`; 0 for the root. `Ra`, ohm cm, `[C]`, instead of the morphology's."""
-        Ra = self.Ra if Ra is None else Ra
-        return self._off_root / (
-            MEGAOHM * (Ra[self._here] * self.near + Ra[self._there] * self.far) + 1 - self._off_root
-        )
+        """Of the way to the parent, uS, `[..., N]`; 0 for the root.
+
+        Args:
+            Ra: instead of the morphology's, ohm cm, one number or `[..., C]`.
+        """
+        Ra = self.Ra if Ra is None else Ra * np.ones(self.C)
+        way = MEGAOHM * (Ra[..., self._here] * self.near + Ra[..., self._there] * self.far)
+        return self._off_root / (way + 1 - self._off_root)
 
     @cached_property
     def _off_root(self) -> np.ndarray:
@@ -149,7 +152,7 @@ class Tree:
         span = self._span(name)
         if not 0.0 <= loc <= 1.0:
             raise ValueError(f"loc is {loc}; it runs from 0 (start of '{name}') to 1 (its end)")
-        return _within(span, loc)
+        return within(span, loc)
 
     def __repr__(self) -> str:
         """Its sections as a table: of each, its size and what it grows from."""
@@ -196,7 +199,7 @@ def tree(morphology: Morphology) -> Tree:
     lies = layout(morphology)
     cuts = {s.name: cut(s, lies[s.name]) for s in sections.values()}
     halves = {(n, side): getattr(cuts[n], side) for n in sections for side in ("left", "right")}
-    parent, near, far = _oriented(start, *_edges(sections, spans, halves), spans[morphology.roots[0]].start)
+    parent, near, far = oriented(start, *touching(sections, spans, halves), spans[morphology.roots[0]].start)
     join = lambda what: np.concatenate([getattr(cuts[n], what) for n in sections])
     each = lambda unit, what: np.concatenate(
         [np.full(s.nseg, float(getattr(s, what).to_decimal(unit))) for s in sections.values()]
@@ -204,63 +207,3 @@ def tree(morphology: Morphology) -> Tree:
     return Tree(
         spans, join("area"), join("length"), each(RESISTIVITY, "Ra"), each(CAPACITANCE, "cm"), parent, near, far, join("middle")
     )  # fmt: skip
-
-
-Half = tuple[int, float]
-
-
-def _edges(
-    sections: dict[str, Section], spans: dict[str, slice], halves: dict[tuple[str, str], np.ndarray]
-) -> tuple[int, list[tuple[Half, Half]]]:
-    """Number of branch points, and pairs of touching nodes, each with its half of the way."""
-    C = max(s.stop for s in spans.values())
-    edges: list[tuple[Half, Half]] = []
-    ends: dict[tuple[str, float], list[Half]] = defaultdict(list)  # what meets at the start (0) or end (1) of a section
-    for name, s in sections.items():
-        span, left, right = spans[name], halves[name, "left"], halves[name, "right"]
-        edges += [((span.start + k, right[k]), (span.start + k + 1, left[k + 1])) for k in range(s.nseg - 1)]
-        ends[name, 1.0].append((span.stop - 1, right[-1]))
-        first: Half = (span.start, left[0])
-        parent, loc = _grows_at(sections, s)
-        if loc in (0.0, 1.0):
-            ends[parent, loc].append(first)
-        else:
-            edges.append((first, (_within(spans[parent], loc), 0.0)))
-    joints = [meeting for meeting in ends.values() if len(meeting) > 2]
-    edges += [(meeting[0], meeting[1]) for meeting in ends.values() if len(meeting) == 2]
-    edges += [(end, (C + k, 0.0)) for k, meeting in enumerate(joints) for end in meeting]
-    return len(joints), edges
-
-
-def _grows_at(sections: dict[str, Section], s: Section) -> tuple[str, float]:
-    """Section and place where `s` begins; the start of a section that grows from another is that other's place."""
-    while s.parent is not None and s.parent_loc == 0.0 and sections[s.parent].parent is not None:
-        s = sections[s.parent]
-    return (s.name, 0.0) if s.parent is None else (s.parent, float(s.parent_loc or 0.0))
-
-
-def _within(span: slice, loc: float) -> int:
-    """The compartment of a section at `loc`; the last one reaches to the end."""
-    n = span.stop - span.start
-    return span.start + min(int(loc * n), n - 1)
-
-
-def _oriented(
-    C: int, joints: int, edges: list[tuple[Half, Half]], root: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Parent and both halves of the way to it, for each node, seen from the root."""
-    N = C + joints
-    around: list[list[tuple[int, float, float]]] = [[] for _ in range(N)]
-    for (a, half_a), (b, half_b) in edges:
-        around[a].append((b, half_b, half_a))
-        around[b].append((a, half_a, half_b))
-    parent, near, far = np.full(N, -1), np.zeros(N), np.zeros(N)
-    seen, todo = {root}, deque([root])
-    while todo:
-        a = todo.popleft()
-        for b, half_b, half_a in around[a]:
-            if b not in seen:
-                seen.add(b)
-                todo.append(b)
-                parent[b], near[b], far[b] = a, half_b, half_a
-    return parent, near, far
