@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-import jax
 import numpy as np
 
 from .._compat import is_float, scan_counts
 from .components import Pairs, components, distinct
 from .constants import Constants
+from .indexed import INDEXED
 from .moves import ELEMENTWISE, MOVES
 from .probe import mixes
 from .program import (
@@ -185,52 +185,16 @@ def _loop(walk: Walk, body: Any, carry: Sequence[Ids], e: Equation) -> tuple[lis
             return list(carry), out[len(carry) :]
 
 
-def _dot(walk: Walk, e: Equation, ids: list[Ids], vals: list[Any]) -> Ids:
-    (ca, cb), (ba, bb) = e.params["dimension_numbers"]
-    sides = []
-    for x, c, d in ((ids[0], ca, ba), (ids[1], cb, bb)):
-        free = [i for i in range(x.ndim) if i not in c and i not in d]
-        x = x.transpose(*d, *free, *c)
-        sides.append(walk.join(x, range(len(d) + len(free), x.ndim), e).reshape(x.shape[: len(d) + len(free)]))
-    a, b = sides
-    n = len(ba)
-    return walk.meet(
-        a.reshape(a.shape + (1,) * (b.ndim - n)), b.reshape(b.shape[:n] + (1,) * (a.ndim - n) + b.shape[n:]), e
-    )
+def _linear_solve(walk: Walk, e: Equation, ids: list[Ids], vals: list[Any]) -> list[Ids]:
+    """What the solution of linear equations depends on, its own program tells, where the equations themselves are given."""
+    b = len(ids) - len(e.params["jaxprs"].solve.jaxpr.invars) + e.params["const_lengths"].solve
+    if any((i >= 0).any() for i in ids[:b]):
+        return walk.unknown(e, ids, vals)
+    start = sum(e.params["const_lengths"][:2])
+    end = start + e.params["const_lengths"].solve
+    return walk.inner(e.params["jaxprs"].solve, [*ids[start:end], *ids[b:]], [*vals[start:end], *vals[b:]])
 
 
-def _dynamic_slice(walk: Walk, e: Equation, ids: list[Ids], vals: list[Any]) -> Ids:
-    start, sizes = [v() for v in vals[1:]], e.params["slice_sizes"]
-    if any(s is None for s in start):
-        # a moving window: every element along the axes that it cuts may be read
-        cut = [d for d, (a, b) in enumerate(zip(ids[0].shape, sizes)) if a != b]
-        return np.broadcast_to(walk.join(ids[0], cut, e), sizes)
-    at = [int(np.clip(s, 0, n - k)) for s, n, k in zip(start, ids[0].shape, sizes)]
-    return ids[0][tuple(slice(a, a + k) for a, k in zip(at, sizes))]
-
-
-def _dynamic_update_slice(walk: Walk, e: Equation, ids: list[Ids], vals: list[Any]) -> Ids:
-    start, sizes = [v() for v in vals[2:]], ids[1].shape
-    if any(s is None for s in start):
-        cut = [d for d, (a, b) in enumerate(zip(ids[0].shape, sizes)) if a != b]
-        return walk.meet(walk.join(ids[0], cut, e), walk.join(ids[1], cut, e), e)
-    out = ids[0].copy()
-    at = [int(np.clip(s, 0, n - k)) for s, n, k in zip(start, out.shape, sizes)]
-    out[tuple(slice(a, a + k) for a, k in zip(at, sizes))] = ids[1]
-    return out
-
-
-def _gather(walk: Walk, e: Equation, ids: list[Ids], vals: list[Any]) -> Ids:
-    index = vals[1]()
-    if index is None:
-        return np.broadcast_to(walk.unknown(e, ids, vals)[0], e.outs[0].shape)
-    with jax.ensure_compile_time_eval():
-        out = np.asarray(e(jax.numpy.asarray(ids[0], np.int32), index)[0])
-    return np.where((out < 0) | (out >= np.iinfo(np.int32).max), -1, out)
-
-
-LOOPS: dict[str, Callable[..., Any]] = {"scan": _scan, "while": _while, "cond": _cond}
-INDEXED: dict[str, Callable[..., Any]] = {
-    "dot_general": _dot, "gather": _gather,
-    "dynamic_slice": _dynamic_slice, "dynamic_update_slice": _dynamic_update_slice,
+LOOPS: dict[str, Callable[..., Any]] = {
+    "scan": _scan, "while": _while, "cond": _cond, "custom_linear_solve": _linear_solve
 }  # fmt: skip

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ..ops import Operator
+from .needed import CARRY, INPUT, NOW, SEEN, driven, taking_part
 from .program import Atom, Const, Equation, Value, down, run, up
 from .solver import cross, forwardable
 from .types import Edge, Graph, Group
@@ -66,27 +67,29 @@ def plain_step(
 
 
 class Readings:
-    """The environments of one step.
+    """The environments of one step, by reading.
 
     * `now`: everything live.
     * `input`: what a mark reads. The previous state is a constant, this step's fresh values are not.
     * `carry`: what the next step inherits. Marks' inputs are constants, so credit that crosses time stays in its group.
     * `seen`: what the output reads: `now`, with the new states as independent values (+ `delta`).
+
+    An equation is run in those readings alone in which something needs it.
     """
 
     def __init__(self, g: Graph, local: bool, delta: Sequence[jax.Array | None] | None):
         self.envs: tuple[dict[Value, Any], ...] = ({}, {}, {}, {})
-        self.local, self.fresh = local, g.fresh
+        self.local, self.fresh, self.driven = local, g.fresh, driven(g)
         self.delta = dict(zip(g.h_out, delta)) if delta is not None else {}
 
-    def put(self, v: Value, now: Any, inp: Any, carry: Any, seen: Any) -> None:
+    def put(self, v: Value, vals: dict[int, Any]) -> None:
         shift = self.delta.get(v)
-        if shift is not None:
-            seen = inp = now + shift
-        elif v in self.fresh:
-            inp = now
-        for env, a in zip(self.envs, (now, inp, carry, seen)):
-            env[v] = a
+        if shift is not None and NOW in vals:
+            vals = {**vals, **dict.fromkeys((SEEN, INPUT), vals[NOW] + shift)}
+        elif v in self.fresh and NOW in vals:
+            vals = {**vals, INPUT: vals[NOW]}
+        for n, a in vals.items():
+            self.envs[n][v] = a
 
     def same(self, v: Value, a: Any) -> None:
         for env in self.envs:
@@ -95,23 +98,29 @@ class Readings:
     def get(self, which: int, a: Any) -> Any:
         return a.val if isinstance(a, Const) else self.envs[which][a]
 
+    def value(self, v: Value) -> jax.Array:
+        """The number that it is, in whichever reading: they differ in derivatives alone."""
+        return stop(next(env[v] for env in self.envs if v in env))
+
     def mark(self, e: Equation, w: Any, nudge: Any, traced: bool) -> None:
         op: Operator = e.params["op"]
-        x = self.get(1, e.ins[0])
-        y = op.apply(x, w) + nudge
-        # a weight without a trace must not be reached from later steps of the window either
-        late = op.apply(stop(x), w) + (nudge if traced else 0) if self.local else y
-        self.put(e.outs[0], y, y, late, y)
+        x = self.get(INPUT, e.ins[0])
+        y = late = op.apply(x, w) + nudge
+        # no credit passes an input from outside; one reading then serves for all
+        if self.local and (e.ins[0] in self.driven or not traced):
+            # a weight without a trace must not be reached from later steps of the window either
+            late = op.apply(stop(x), w) + (nudge if traced else 0)
+        self.put(e.outs[0], {NOW: y, INPUT: y, CARRY: late, SEEN: y})
 
-    def apply(self, e: Equation, solvers: Any) -> None:
-        outs: list[list[Any]] = []
-        args = [[self.get(n, a) for a in e.ins] for n in range(4)]
-        for n, a in enumerate(args):
+    def apply(self, e: Equation, solvers: Any, readings: Sequence[int]) -> None:
+        outs: dict[int, list[Any]] = {}
+        args = {n: [self.get(n, a) for a in e.ins] for n in readings}
+        for n, a in args.items():
             # readings that agree on the operands share the result: most equations are run once
-            twin = next((m for m in range(n) if all(p is q for p, q in zip(a, args[m]))), None)
-            outs.append(outs[twin] if twin is not None else cross(e, solvers[e], a) if e in solvers else e(*a))
+            twin = next((m for m in outs if all(p is q for p, q in zip(a, args[m]))), None)
+            outs[n] = outs[twin] if twin is not None else cross(e, solvers[e], a) if e in solvers else e(*a)
         for k, v in enumerate(e.outs):
-            self.put(v, *(o[k] for o in outs))
+            self.put(v, {n: o[k] for n, o in outs.items()})
 
 
 def forward(
@@ -126,27 +135,22 @@ def forward(
         r.same(v, c)
     moving = [*jax.tree.leaves(state), *jax.tree.leaves(x)]
     for n, (v, a) in enumerate(zip(g.program.ins[g.n_params :], moving)):
-        r.put(v, a, stop(a) if local and n < g.n_state else a, a, a)
+        r.put(v, {NOW: a, INPUT: stop(a) if local and n < g.n_state else a, CARRY: a, SEEN: a})
     const = dict(zip(g.frontier, static))
     for v, a in const.items():
         a = stop(a) + nudge[first[v]] if v in first else a
-        r.put(v, a, a, stop(a) if local and v in g.untraced else a, a)
+        r.put(v, {NOW: a, INPUT: a, CARRY: stop(a) if local and v in g.untraced else a, SEEN: a})
+    on = taking_part(g, delta is not None)
     for e in g.eqns:
-        if e.is_mark:
+        if e.is_mark and on[e]:
             w = e.ins[1]
             shift = nudge[first[e.outs[0]]] if e.outs[0] in first else jnp.zeros((), e.outs[0].dtype)
             value = w.val if isinstance(w, Const) else const[w] if w in const else g.program.consts[w]
             r.mark(e, stop(value), shift, w not in g.untraced)
-        else:
-            r.apply(e, g.solvers)
-    h = [r.get(2, v) for v in g.h_out]
-    y = [r.get(3, v) for v in g.program.outs[g.n_state :]]
+        elif on[e]:
+            r.apply(e, g.solvers, on[e])
+    h = [r.get(CARRY, v) for v in g.h_out]
+    y = [r.get(SEEN, v) for v in g.program.outs[g.n_state :]]
     h, y = jax.tree.unflatten(g.out_tree, h + y)
-    now = r.envs[0]
-    return Step(
-        h,
-        y,
-        [r.get(3, v) for v in g.h_out],
-        [stop(now[v]) for v in g.saved],
-        {name: stop(now[v]) for name, v in g.spikes.items()},
-    )
+    seen, saved = [r.get(SEEN, v) for v in g.h_out], [r.value(v) for v in g.saved]
+    return Step(h, y, seen, saved, {name: r.value(v) for name, v in g.spikes.items()})
