@@ -77,10 +77,11 @@ nest-bench: $(READY) $(SIMULATOR)
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/nest/speed.py $(ARGS)
 
 # the same for the simulator of cells
-$(NEURON): benchmarks/cells/neuron/requirements.txt
-	@echo "setting up .venv-neuron (once) ..."
+$(NEURON): benchmarks/cells/neuron/requirements.txt $(wildcard benchmarks/cells/neuron/mod/*.mod)
+	@echo "setting up .venv-neuron (once; its channels need a C++ compiler) ..."
 	$(PYTHON) -m venv .venv-neuron
 	.venv-neuron/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@cd .venv-neuron && PATH="$$PWD/bin:$$PATH" nrnivmodl ../benchmarks/cells/neuron/mod >build.log 2>&1 || { cat build.log; exit 1; }
 	@touch $@
 
 neuron-record: $(NEURON)

@@ -95,6 +95,29 @@ def branched(dt: float, active: bool, amp: float, weight: float) -> Case:
     }  # fmt: skip
 
 
+def channels(dt: float) -> Case:
+    """All channels, the pool and the synapse that NEURON has not of its own."""
+    kinds = {
+        "NaTraub": {"g_Na": 0.05}, "KTraub": {"g_K": 0.005}, "KA": {"g_A": 0.001}, "KM": {"g_M": 1e-4},
+        "CaL": {"g_Ca": 5e-4}, "CaT": {"g_Ca": 5e-4}, "Ih": {"g_h": 4e-5}, "KCa": {"g_KCa": 0.002, "Ca_half": 0.002},
+    }  # fmt: skip
+    events = [[4.0, 1e-3], [6.013, 2e-3], [30.0, 4e-3], [31.3, 4e-3]]
+    return {
+        "sections": {
+            "soma": {"length": 20.0, "diam": 20.0, "nseg": 1, "Ra": 100.0, "cm": 1.0},
+            "dend": {"length": 300.0, "diam": 2.0, "nseg": 3, "Ra": 100.0, "cm": 1.0, "parent": "soma", "parent_loc": 1.0},
+        },
+        "densities": [
+            {"kind": "pas", "where": None, "g": 1e-4, "e": -70.0},
+            # a pool in one of two sections with channels that see calcium
+            {"kind": "CaPool", "where": ["soma"], "depth": 0.5, "tau": 20.0, "rest": 2.4e-4},
+            *({"kind": kind, "where": None, **more} for kind, more in kinds.items()),
+        ],
+        "points": [clamp("soma", 0.5, 10.0, 45.0, 0.8), synapse("NMDA", "dend", 0.9, 0.0, events, tau1=0.5, tau2=20.0)],
+        "record": [["soma", 0.5], ["dend", 0.9]], "dt": dt, "T": 60.0, "celsius": 34.0, "V_init": -68.0,
+    }  # fmt: skip
+
+
 def cable(nseg: int) -> dict[str, Any]:
     return {"cable": {**CABLE, "nseg": nseg}}
 
@@ -104,6 +127,7 @@ CASES: dict[str, Case] = {
     "cable of 1": passive(cable(1), 0.1, [clamp("cable", 0.5, 5.0, 30.0, 0.1)], [["cable", 0.5]]),
     "cable of 5": passive(cable(5), 0.1, [clamp("cable", 0.1, 5.0, 30.0, 0.1)], ALONG),
     "cable of 41": passive(cable(41), 0.025, [clamp("cable", 0.01, 5.0, 30.0, 0.1)], ALONG),
+    "channels": channels(0.025),
     **{f"spiking at {dt}": axon(dt, 1, 60.0, 0.01, [["axon", 0.5]]) for dt in DTS},
     **{
         f"axon at {dt}": axon(dt, 31, 30.0, 0.6, [["axon", 0.01], ["axon", 0.5], ["axon", 0.99]], 10.0)

@@ -14,6 +14,15 @@ from neuron_cases import Case
 from vestige import cells
 
 OHM_CM, CM = u.ohm * u.cmetre, u.ufarad / u.cmeter2
+TWO = {"tau1": "tau_rise", "tau2": "tau_decay", "e": "E"}
+# what NEURON and vestige name in two ways
+OURS = {
+    "pas": ("Leak", {"g": "g_L", "e": "E_L"}),
+    "hh": ("HH", {"gnabar": "g_Na", "gkbar": "g_K", "gl": "g_L", "el": "E_L"}),
+    "ExpSyn": ("ExpSyn", {"e": "E"}),
+    "Exp2Syn": ("Exp2Syn", TWO),
+    "NMDA": ("NMDA", TWO),
+}
 
 
 @dataclass
@@ -45,25 +54,13 @@ def morphology(sections: dict) -> cells.Morphology:
     return m
 
 
-def density(said: Sequence[dict]) -> cells.Mechanism:
-    """A density mechanism, from what each neuron says of it."""
-    of = lambda key, unit: np.array([[one[key]] for one in said]) * unit
-    if said[0]["kind"] == "pas":
-        return cells.Leak(of("g", cells.DENSITY), of("e", u.mV))
-    return cells.HH(
-        of("gnabar", cells.DENSITY), of("gkbar", cells.DENSITY), of("gl", cells.DENSITY), E_L=of("el", u.mV)
-    )
-
-
-def point(said: Sequence[Sequence[dict]]) -> cells.Mechanism:
-    """Point processes of one kind, from what each neuron says of each."""
-    of = lambda key, unit: np.array([[one[key] for one in neuron] for neuron in said]) * unit
-    kind = said[0][0]["kind"]
-    if kind == "IClamp":
-        return cells.IClamp(of("delay", u.ms), of("dur", u.ms), of("amp", u.nA))
-    if kind == "ExpSyn":
-        return cells.ExpSyn(of("tau", u.ms), of("e", u.mV))
-    return cells.Exp2Syn(of("tau1", u.ms), of("tau2", u.ms), of("e", u.mV))
+def mechanism(said: Sequence[Sequence[dict]]) -> cells.Mechanism:
+    """Mechanisms of one kind, from what each neuron says of each."""
+    kind, names = OURS.get(said[0][0]["kind"], (said[0][0]["kind"], {}))
+    make = getattr(cells, kind)
+    units = make().units
+    of = lambda key: np.array([[one[key] for one in neuron] for neuron in said]) * units[names.get(key, key)]
+    return make(**{names.get(key, key): of(key) for key in said[0][0].keys() - {"kind", "where", "at", "events"}})
 
 
 def arriving(said: Sequence[Sequence[dict]], steps: int, dt: float) -> np.ndarray:
@@ -104,9 +101,9 @@ def cell_of(group: Sequence[Case]) -> cells.MultiCompartment:
         len(group), tree, V_init, celsius=one["celsius"], spike_at=tuple(one["record"][0])
     )  # fmt: skip
     for k, said in enumerate(one["densities"]):
-        cell.insert(density([case["densities"][k] for case in group]), said["where"], f"density{k}")
+        cell.insert(mechanism([[case["densities"][k]] for case in group]), said["where"], f"density{k}")
     for kind, points in by_kind(one).items():
-        cell.insert(point([by_kind(case)[kind] for case in group]), [tuple(p["at"]) for p in points], kind)
+        cell.insert(mechanism([by_kind(case)[kind] for case in group]), [tuple(p["at"]) for p in points], kind)
     return cell
 
 

@@ -6,12 +6,14 @@
 import json
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from neuron import h
 
-DENSITIES = {"pas": ("g", "e"), "hh": ("gnabar", "gkbar", "gl", "el")}
-SYNAPSES = {"ExpSyn": ("e", "tau"), "Exp2Syn": ("e", "tau1", "tau2")}
+# the channels in mod/, compiled
+for library in Path(sys.prefix).glob("*/libnrnmech.*"):
+    h.nrn_load_dll(str(library))
 
 
 def build(sections):
@@ -35,7 +37,7 @@ def cover(made, said):
     for name in made if said["where"] is None else said["where"]:
         made[name].insert(said["kind"])
         for seg in made[name]:
-            for key in DENSITIES[said["kind"]]:
+            for key in said.keys() - {"kind", "where"}:
                 setattr(getattr(seg, said["kind"]), key, said[key])
 
 
@@ -43,7 +45,7 @@ def place(made, said):
     """A point process, and a connection for each of its events."""
     name, loc = said["at"]
     point = getattr(h, said["kind"])(made[name](loc))
-    for key in ("delay", "dur", "amp") if said["kind"] == "IClamp" else SYNAPSES[said["kind"]]:
+    for key in said.keys() - {"kind", "at", "events"}:
         setattr(point, key, said[key])
     events = []
     for when, weight in said.get("events", ()):
@@ -53,20 +55,29 @@ def place(made, said):
     return point, events
 
 
+def listen(made, places):
+    """Compartments there; spike times of each, and what counts them, by section and number."""
+    seen = [made[name](loc) for name, loc in places]
+    # one counter for each compartment: a second one would take the times from the first
+    who = [(seg.sec.name(), int(seg.x * seg.sec.nseg)) for seg in seen]
+    counters = {}
+    for node, seg in zip(who, seen, strict=True):
+        if node not in counters:
+            counters[node] = h.NetCon(seg._ref_v, None, sec=seg.sec), h.Vector()
+            counters[node][0].threshold = 0.0
+            counters[node][0].record(counters[node][1])
+    return seen, who, counters
+
+
 def simulate(case):
     """Voltages after each step at the recorded places `[steps, places]`, and the times of their crossings of 0 mV."""
-    h.usetable_hh, h.secondorder = 0, case.get("secondorder", 0)
+    h.usetable_hh, h.secondorder = case.get("usetable_hh", 0), case.get("secondorder", 0)
     h.celsius, h.dt = case["celsius"], case["dt"]
     made = build(case["sections"])
     for said in case["densities"]:
         cover(made, said)
     points = [place(made, said) for said in case["points"]]
-    seen = [made[name](loc) for name, loc in case["record"]]
-    spikes = [h.Vector() for _ in seen]
-    counters = [h.NetCon(seg._ref_v, None, sec=seg.sec) for seg in seen]
-    for counter, times in zip(counters, spikes, strict=True):
-        counter.threshold = 0.0
-        counter.record(times)
+    seen, who, counters = listen(made, case["record"])
     h.finitialize(case["V_init"])
     for _, events in points:
         for source, when in events:
@@ -75,7 +86,8 @@ def simulate(case):
     for step in range(len(v)):
         h.fadvance()
         v[step] = [seg.v for seg in seen]
-    return v, [np.round(np.array(times), 6) for times in spikes]
+    h.fadvance()  # a crossing is seen when the next step begins
+    return v, [np.round(np.array(counters[node][1]), 6) for node in who]
 
 
 def recorded(cases):
