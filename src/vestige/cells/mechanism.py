@@ -128,8 +128,8 @@ class Mechanism(brainstate.nn.Module):
         """Concentrations at its places, and the temperature."""
         return Numbers(**{k: v if k == "celsius" else self.pick(v) for k, v in vars(ions).items()})
 
-    def init_state(self, **first: jax.Array) -> None:
-        """Make the states, from plain numbers."""
+    def begin(self, first: dict[str, jax.Array]) -> None:
+        """Make the states, from plain numbers; its cell does this, when its own are made."""
         self.state_names = tuple(first)
         for name, value in first.items():
             setattr(self, name, brainstate.HiddenState(value))

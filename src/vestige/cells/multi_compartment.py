@@ -97,7 +97,7 @@ class MultiCompartment(Neuron):
         V, first = self._first(batch_size)
         self.V = ETraceGroupState(V)
         for name, m in self.mechanisms.items():
-            m.init_state(**first[name])
+            m.begin(first[name])
 
     def reset_state(self, batch_size: int | None = None, **kwargs) -> None:
         """Set the states to their first values."""
