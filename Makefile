@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := .venv-peers/.ready
 SIMULATOR := .venv-nest/.ready
+CELLS := .venv-cells/.ready
 NEURON := .venv-neuron/.ready
 
 # small networks run slower on several threads than on one
@@ -17,7 +18,7 @@ export XLA_FLAGS ?= --xla_cpu_multi_thread_eigen=false
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: setup train test test-slow test-all lint types bench nest-parity nest-bench neuron-record neuron-parity clean
+.PHONY: setup train test test-slow test-all lint types bench nest-parity nest-bench neuron-record neuron-parity cells-bench clean
 
 setup: $(READY)
 
@@ -90,5 +91,15 @@ neuron-record: $(NEURON)
 neuron-parity: $(READY) $(NEURON)
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/cells/neuron/parity.py $(ARGS)
 
+# peers with compartments, in an environment of their own
+$(CELLS): benchmarks/cells/peers/requirements.txt
+	@echo "setting up .venv-cells (once, some minutes) ..."
+	env $(PYTHON312) -m venv .venv-cells
+	.venv-cells/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+cells-bench: $(READY) $(CELLS)
+	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/cells/speed.py $(ARGS)
+
 clean:
-	rm -rf .venv .venv312 .venv-peers .venv-nest .venv-neuron .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv312 .venv-peers .venv-nest .venv-neuron .venv-cells .pytest_cache .ruff_cache .hypothesis
