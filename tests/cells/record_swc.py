@@ -13,20 +13,27 @@ DATA = Path(__file__).parent / "data"
 NSEG, LEAK = 3, 1e-4  # S/cm2
 
 
-def sections(path: Path) -> dict[str, dict]:
-    """By section: length, areas and resistances towards the start of `NSEG` compartments, and what it grows from.
-
-    `input`: resistance of the whole leaky cell, seen from the section's middle.
-    """
-    h.load_file("stdlib.hoc")
+def load(path: Path) -> list:
+    """The file's sections, in NEURON."""
+    h("forall delete_section()")
+    h.load_file("stdrun.hoc")
     h.load_file("import3d.hoc")
     reader = h.Import3d_SWC_read()
     reader.quiet = 1
     reader.input(str(path))
     h.Import3d_GUI(reader, False).instantiate(None)
-    found = {}
     for section in h.allsec():
         section.nseg, section.Ra = NSEG, 100.0
+    return list(h.allsec())
+
+
+def sections(path: Path) -> dict[str, dict]:
+    """By section: length, areas and resistances towards the start of `NSEG` compartments, and what it grows from.
+
+    `input`: resistance of the whole leaky cell, seen from the section's middle.
+    """
+    found = {}
+    for section in load(path):
         section.insert("pas").g_pas = LEAK
     h.finitialize(-65)
     seen = h.Impedance()
@@ -43,12 +50,26 @@ def sections(path: Path) -> dict[str, dict]:
             "parent": up and up.sec.name(),
             "loc": up and up.x,
         }
-    h("forall delete_section()")
     return found
+
+
+def spikes(path: Path) -> dict[str, list[float]]:
+    """Voltage in the middle of each section every 0.5 ms of 20, of a Hodgkin-Huxley cell driven at its root from 1 ms on."""
+    cell = load(path)
+    for section in cell:
+        section.insert("hh")
+    clamp = h.IClamp(cell[0](0.5))
+    clamp.delay, clamp.dur, clamp.amp = 1.0, 1e9, 0.5
+    seen = {section.name(): h.Vector().record(section(0.5)._ref_v, 0.5) for section in cell}
+    h.usetable_hh, h.celsius, h.dt, h.steps_per_ms = 0, 6.3, 0.025, 40
+    h.finitialize(-65)
+    h.continuerun(20)
+    return {name: list(v)[1:] for name, v in seen.items()}
 
 
 if __name__ == "__main__":
     folder, out = (*map(Path, sys.argv[1:]), *(DATA / "swc", DATA / "swc.json")[len(sys.argv) - 1 :])
     facts = {path.name: sections(path) for path in sorted(folder.glob("*.swc"))}
     out.write_text(json.dumps(facts, indent=None, separators=(",", ":")).replace('},"', '},\n"') + "\n")
+    (DATA / "swc_spikes.json").write_text(json.dumps(spikes(DATA / "swc" / "one_point.swc")) + "\n")
     print(f"{len(facts)} files, {sum(map(len, facts.values()))} sections, by NEURON {h.nrnversion(1)}: {out}")

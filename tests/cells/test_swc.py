@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import brainstate
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import saiunit as u
 
-from vestige.cells import Morphology, MultiCompartment, by_length_constant, tree
+from vestige.cells import HH, Morphology, MultiCompartment, by_length_constant, tree
 from vestige.cells.cut import cut
 
 DATA = Path(__file__).parent / "data"
@@ -42,6 +44,28 @@ def resistance(t):
     for i in np.flatnonzero(t.parent >= 0):
         G[np.ix_([i, t.parent[i]], [i, t.parent[i]])] += g[i] * np.array([[1, -1], [-1, 1]])
     return np.diag(np.linalg.inv(G))
+
+
+@pytest.mark.slow
+def test_it_spikes_as_in_neuron():
+    """Spikes that reach every branch, at every half millisecond."""
+    said = json.loads((DATA / "swc_spikes.json").read_text())
+    m = Morphology.from_swc(DATA / "swc" / "one_point.swc", nseg=NSEG)
+    cell = MultiCompartment(1, m)
+    cell.insert(HH())
+    brainstate.environ.set(dt=0.025 * u.ms)
+    cell.init_state()
+    root, middles = cell.tree.find(("soma[0]", 0.5)), cell.tree.find([(name, 0.5) for name in said])
+
+    def step(k):
+        cell(jnp.zeros((1, cell.n_compartments)).at[0, root].set(jnp.where(k >= 40, 0.5, 0.0)) * u.nA)
+        return cell.V.value.to_decimal(u.mV)[0, middles]
+
+    V = brainstate.transform.for_loop(step, jnp.arange(800))
+    brainstate.environ.pop("dt")
+    said = np.array(list(said.values())).T
+    assert ((said[1:] > 0) & (said[:-1] <= 0)).sum(0).min() >= 2 and len(said) == 39
+    np.testing.assert_allclose(V[19::20][:39], said, rtol=0, atol=1e-5)
 
 
 def swc(tmp_path, *lines):
