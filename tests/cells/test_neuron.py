@@ -1,5 +1,6 @@
 """Cells beside what NEURON recorded: voltages, spikes, and what smaller steps change."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ RECORDED = Path(__file__).parent / "data" / "neuron.npz"
 # mV; both simulators take the same steps, and spikes amplify the rounding; where a current is not linear in the voltage,
 # NEURON's slope is a quotient of differences over 0.001 mV, ours the derivative
 PASSIVE, ACTIVE, CURVED = 1e-9, 1e-6, 1e-3
-LONG = ["cable of 41", "axon at 0.025", *(name for name in CASES if name.endswith("at 0.01"))]
-SHORT = [name for name in CASES if name not in LONG]
+FIRST = [next(iter(group)) for group in groups(CASES)]
+LONG = [name for name in FIRST if name in ("cable of 41", "axon at 0.025") or name.endswith("at 0.01")]
+SHORT = [name for name in FIRST if name not in LONG]
 
 
 @pytest.fixture(scope="module")
@@ -23,16 +25,10 @@ def neuron():
         return dict(data)
 
 
-@pytest.fixture(scope="module")
-def ours():
-    return played(SHORT)
-
-
-def played(names: list[str]) -> dict[str, Played]:
-    found: dict[str, Played] = {}
-    for group in groups({name: CASES[name] for name in names}):
-        found |= play(group)
-    return found
+@lru_cache
+def played(name: str) -> dict[str, Played]:
+    """This case, and those that the same program plays."""
+    return next(play(group) for group in groups(CASES) if name in group)
 
 
 def stored(neuron: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
@@ -61,15 +57,10 @@ def test_the_recordings_are_of_these_cases(neuron):
     assert spiking == [name for name in CASES if name.startswith(("channels", "spiking", "axon", "tree, spikes"))]
 
 
-@pytest.mark.parametrize("name", SHORT)
-def test_voltages_and_spikes_are_those_of_neuron(name, ours, neuron):
-    assert_same(ours[name], neuron, name)
-
-
-@pytest.mark.slow
-def test_long_runs_are_those_of_neuron(neuron):
-    for name, mine in played(LONG).items():
-        assert_same(mine, neuron, name)
+@pytest.mark.parametrize("name", [*SHORT, *(pytest.param(name, marks=pytest.mark.slow) for name in LONG)])
+def test_voltages_and_spikes_are_those_of_neuron(name, neuron):
+    for each, mine in played(name).items():
+        assert_same(mine, neuron, each)
 
 
 @pytest.mark.slow
@@ -79,29 +70,33 @@ def test_with_neurons_slope_of_curved_currents_the_difference_is_rounding(neuron
         return i, (self.current(p, s, v + 1e-3, ions) - i) / 1e-3
 
     monkeypatch.setattr(cells.Mechanism, "flow", flow)
-    assert_same(played(["channels"])["channels"], neuron, "channels", curved=ACTIVE)
+    assert_same(play({"channels": CASES["channels"]})["channels"], neuron, "channels", curved=ACTIVE)
 
 
 @pytest.mark.parametrize("what", ["passive, current", "passive, synapses"])
-def test_the_error_is_in_proportion_to_the_step(what, ours, neuron):
+def test_the_error_is_in_proportion_to_the_step(what, neuron):
     # against the finest run, an error of first order falls by (0.1 - 0.01) / (0.025 - 0.01)
     finest = neuron[f"tree, {what} at 0.01/v"]
-    off = lambda dt: np.abs(ours[f"tree, {what} at {dt}"].v[round(SAMPLED / dt) - 1 :: round(SAMPLED / dt)] - finest)
-    coarse, fine = off(0.1).mean(), off(0.025).mean()
+
+    def off(dt: float) -> float:
+        mine = played(f"tree, passive, current at {dt}")[f"tree, {what} at {dt}"]
+        return np.abs(mine.v[round(SAMPLED / dt) - 1 :: round(SAMPLED / dt)] - finest).mean()
+
+    coarse, fine = off(0.1), off(0.025)
     assert fine > 1e-6
     assert 5.0 < coarse / fine < 7.0
 
 
-def test_a_spike_runs_along_the_axon(ours):
-    near, middle, far = ours["axon at 0.1"].crossings
+def test_a_spike_runs_along_the_axon():
+    near, middle, far = played("axon at 0.1")["axon at 0.1"].crossings
     assert len(near) == len(middle) == len(far) >= 3
     assert (near < middle).all() and (middle < far).all()
 
 
-def test_single_precision_spikes_when_double_precision_does(ours, neuron):
+def test_single_precision_spikes_when_double_precision_does(neuron):
     name = "axon at 0.1"
     single = play({name: CASES[name]}, precision=32)[name]
     assert single.v.dtype == np.float32
     for here, there in zip(single.crossings, stored(neuron, name), strict=True):
         np.testing.assert_allclose(here, there, rtol=0.0, atol=0.05)
-    assert 0.0 < np.abs(single.v - ours[name].v).max() < 0.05
+    assert 0.0 < np.abs(single.v - played(name)[name].v).max() < 0.05
