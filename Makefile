@@ -87,6 +87,7 @@ $(NEURON): benchmarks/cells/neuron/requirements.txt $(wildcard benchmarks/cells/
 
 neuron-record: $(NEURON)
 	.venv-neuron/bin/python benchmarks/cells/neuron/record.py tests/cells/data/neuron.npz
+	.venv-neuron/bin/python benchmarks/cells/neuron/record_swc.py tests/cells/data
 
 neuron-parity: $(READY) $(NEURON)
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/cells/neuron/parity.py $(ARGS)

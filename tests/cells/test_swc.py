@@ -13,7 +13,7 @@ from vestige.cells import HH, Morphology, MultiCompartment, by_length_constant, 
 from vestige.cells.cut import cut
 
 DATA = Path(__file__).parent / "data"
-NEURON = json.loads((DATA / "swc.json").read_text())  # by record_swc.py
+NEURON = json.loads((DATA / "swc.json").read_text())  # by `make neuron-record`
 NSEG, LEAK = 3, 1e-4
 SINGLE = 1e-6  # NEURON keeps points in single precision
 

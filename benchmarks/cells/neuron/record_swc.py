@@ -1,6 +1,6 @@
-"""What NEURON reads from each file in data/swc: run with a python that has NEURON; writes data/swc.json.
+"""What NEURON reads from SWC files, and how a cell from one of them spikes.
 
-python tests/cells/record_swc.py [folder of .swc files] [where to write]
+python record_swc.py tests/cells/data: reads swc/*.swc there, writes swc.json and swc_spikes.json
 """
 
 import json
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from neuron import h
 
-DATA = Path(__file__).parent / "data"
 NSEG, LEAK = 3, 1e-4  # S/cm2
 
 
@@ -68,8 +67,9 @@ def spikes(path: Path) -> dict[str, list[float]]:
 
 
 if __name__ == "__main__":
-    folder, out = (*map(Path, sys.argv[1:]), *(DATA / "swc", DATA / "swc.json")[len(sys.argv) - 1 :])
-    facts = {path.name: sections(path) for path in sorted(folder.glob("*.swc"))}
-    out.write_text(json.dumps(facts, indent=None, separators=(",", ":")).replace('},"', '},\n"') + "\n")
-    (DATA / "swc_spikes.json").write_text(json.dumps(spikes(DATA / "swc" / "one_point.swc")) + "\n")
-    print(f"{len(facts)} files, {sum(map(len, facts.values()))} sections, by NEURON {h.nrnversion(1)}: {out}")
+    data = Path(sys.argv[1])
+    facts = {path.name: sections(path) for path in sorted((data / "swc").glob("*.swc"))}
+    told = json.dumps(facts, separators=(",", ":")).replace('},"', '},\n"')
+    (data / "swc.json").write_text(told + "\n")
+    (data / "swc_spikes.json").write_text(json.dumps(spikes(data / "swc" / "one_point.swc")) + "\n")
+    print(f"{len(facts)} files, {sum(map(len, facts.values()))} sections, by {h.nrnversion(1)}")
