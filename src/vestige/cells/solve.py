@@ -153,14 +153,13 @@ def solve(parent: np.ndarray, leak: jax.Array, link: jax.Array, b: jax.Array) ->
     Returns:
         x: `[..., N]`.
     """
-    return _solver(tuple(int(p) for p in parent))(leak, link, b)
+    return _solver(tuple(int(p) for p in parent))(*map(jnp.asarray, (leak, link, b)))
 
 
 def _swept(way: Plan, leak: jax.Array, link: jax.Array, b: jax.Array) -> jax.Array:
     """Down to the root, and back out, on rows of nodes: what trails is neurons, so that every access is a row."""
     leak, link, b = (_rows(jnp.moveaxis(a, -1, 0), way.order) for a in (leak, link * way.off, b))
-    if link.ndim < leak.ndim:
-        link = link[:, *[None] * (leak.ndim - 1)]
+    link = link.reshape(len(link), *[1] * (leak.ndim - link.ndim), *link.shape[1:])
     lost = []
     for r in way.rounds:
         link, leak, b, out = _taken_out(r, link, leak, b)
