@@ -69,7 +69,9 @@ class Mechanism(brainstate.nn.Module):
         for name in self.units:
             setattr(self, name, param(getattr(self, name), self.shape))
         self.share = self.membrane(tree)
-        self.everywhere = len(at) == tree.C and bool((at == np.arange(tree.C)).all())
+        # a run of compartments is a slice, much quicker than places one by one
+        self.run = slice(int(at[0]), int(at[-1]) + 1) if (np.diff(at) == 1).all() else None
+        self.everywhere = self.run == slice(0, tree.C)
 
     def membrane(self, tree: Tree) -> np.ndarray:
         """What turns `current` into nA (and its slope into uS), `[k]`: here the area under a density."""
@@ -114,15 +116,25 @@ class Mechanism(brainstate.nn.Module):
 
     def pick(self, x: jax.Array) -> jax.Array:
         """Values at its places `[..., k]`, of those of all compartments."""
-        return x if self.everywhere else x[..., self.at]
+        if self.everywhere:
+            return x
+        return x[..., self.at] if self.run is None else x[..., self.run]
 
     def add(self, total: jax.Array, x: jax.Array) -> jax.Array:
         """All compartments' values, with its own added at its places."""
-        return total + x if self.everywhere else total.at[..., self.at].add(x)
+        if self.everywhere:
+            return total + x
+        if self.run is None:
+            return total.at[..., self.at].add(x)
+        return total + jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(self.run.start, total.shape[-1] - self.run.stop)])
 
     def spread(self, all_of_them: jax.Array, x: jax.Array) -> jax.Array:
         """All compartments' values, with its own instead at its places."""
-        return x if self.everywhere else all_of_them.at[..., self.at].set(x)
+        if self.everywhere:
+            return x
+        if self.run is None:
+            return all_of_them.at[..., self.at].set(x)
+        return jnp.concatenate([all_of_them[..., : self.run.start], x, all_of_them[..., self.run.stop :]], -1)
 
     def look(self, ions: Numbers) -> Numbers:
         """Concentrations at its places, and the temperature."""

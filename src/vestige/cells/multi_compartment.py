@@ -17,6 +17,7 @@ from .solve import solve
 from .tree import Place, tree
 
 SOFT = 20.0  # mV over which the surrogate of a spike sees the voltage
+LEAST = 0.1  # of cm area / dt, that currents with a falling slope leave of what holds the voltage
 RESTING = {"ca": 5e-5}  # mM, where no pool says otherwise
 
 
@@ -138,15 +139,13 @@ class MultiCompartment(Neuron):
         unknown = [k for k in inputs if k not in self.mechanisms]
         if unknown:
             raise KeyError(f"{type(self).__name__} has no mechanism {unknown}; it has {list(self.mechanisms)}")
-        x = u.Quantity(self.sum_current_inputs(x, self.V.value))
-        if not u.have_same_dim(x, u.nA):
-            raise u.UnitMismatchError(f"{type(self).__name__}: a current is needed, this has the unit {u.get_unit(x)}")
         v = self.V.value.to_decimal(u.mV)
+        x = self._injected(self.sum_current_inputs(x, self.V.value), v)
         p = {k: m.numbers() for k, m in self.mechanisms.items()}
         s = {k: m.receive(p[k], m.state(), inputs[k]) if k in inputs else m.state() for k, m in self.mechanisms.items()}
         ions = self._ions(s, v)
         leak, b, flows = self._membrane(p, s, v, ions, dt)
-        new = self._cable(leak, b + x.to_decimal(u.nA))
+        new = self._cable(leak, b + x)
         # pools first: gates that an ion opens see what this step has let in
         for name in sorted(self.mechanisms, key=lambda name: self.mechanisms[name].POOL is None):
             m = self.mechanisms[name]
@@ -156,6 +155,18 @@ class MultiCompartment(Neuron):
                 ions = self._ions(s, new)
         self.V.value = new * u.mV
         return self._crossed(v[..., self.spike_at], new[..., self.spike_at])
+
+    def _injected(self, x: Value, v: jax.Array) -> jax.Array:
+        """The current from outside, nA."""
+        if not u.have_same_dim(x, u.nA):
+            raise u.UnitMismatchError(f"{type(self).__name__}: a current is needed, this has the unit {u.get_unit(x)}")
+        x = jnp.asarray(u.Quantity(x).to_decimal(u.nA), v.dtype)
+        if x.shape not in ((), v.shape, v.shape[-x.ndim :]):
+            raise ValueError(
+                f"{type(self).__name__}: a current of shape {x.shape} does not fit; give {self.varshape}, one for each "
+                "compartment, or insert a Clamp where it enters"
+            )
+        return x
 
     def _ions(self, s: dict[str, Numbers], v: jax.Array) -> Numbers:
         """Concentration of each ion in each compartment, mM, and the temperature."""
@@ -169,29 +180,25 @@ class MultiCompartment(Neuron):
         self, p: dict[str, Numbers], s: dict[str, Numbers], v: jax.Array, ions: Numbers, dt: float
     ) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
         """What holds the voltage, uS; what drives it, nA; and the current of each ion, mA/cm2."""
-        cm = u.Quantity(read(self.cm)).to_decimal(CAPACITANCE)
-        hold = 1e-5 * cm * self.tree.area / dt
-        leak, b = hold * jnp.ones_like(v), hold * v
+        hold = 1e-5 * u.Quantity(read(self.cm)).to_decimal(CAPACITANCE) * self.tree.area / dt * jnp.ones_like(v)
+        out, slopes = jnp.zeros_like(v), jnp.zeros_like(v)
         flows: dict[str, jax.Array] = {}
         for name, m in self.mechanisms.items():
-            here, near = m.pick(v), m.look(ions)
-            i, slope = m.flow(p[name], s[name], here, near)
-            leak = m.add(leak, m.share * slope)
-            b = m.add(b, m.share * (slope * here - i))
+            i, slope = m.flow(p[name], s[name], m.pick(v), m.look(ions))
+            out, slopes = m.add(out, m.share * i), m.add(slopes, m.share * slope)
             if m.ION is not None:
                 per_area = i * (m.share / (0.01 * self.tree.area[m.at]))
                 flows[m.ION] = m.add(flows.get(m.ION, jnp.zeros_like(v)), per_area)
-        return leak, b, flows
+        # a step that outruns a current which grows of itself would turn the voltage round
+        leak = jnp.maximum(hold + slopes, LEAST * hold)
+        return leak, leak * v - out, flows
 
     def _cable(self, leak: jax.Array, b: jax.Array) -> jax.Array:
         """The new voltage: branch points have no membrane, and no state."""
         C, N = self.tree.C, self.tree.N
         wide = lambda a: jnp.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, N - C)]) if N > C else a
-        link = self.tree.conductance(u.Quantity(read(self.Ra)).to_decimal(RESISTIVITY))
-        rows = lambda a: wide(a).reshape(-1, N)
-        link = jnp.asarray(link, leak.dtype)
-        x = solve(self.tree.parent, rows(leak), link if link.ndim == 1 else link.reshape(-1, N), rows(b))
-        return x[:, :C].reshape(leak.shape)
+        link = jnp.asarray(self.tree.conductance(u.Quantity(read(self.Ra)).to_decimal(RESISTIVITY)), leak.dtype)
+        return solve(self.tree.parent, wide(leak), link, wide(b))[..., :C]
 
     def _crossed(self, old: jax.Array, new: jax.Array) -> jax.Array:
         top = u.Quantity(read(self.V_th)).to_decimal(u.mV)
