@@ -91,6 +91,7 @@ neuron-record: $(NEURON)
 
 neuron-parity: $(READY) $(NEURON)
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/cells/neuron/parity.py $(ARGS)
+	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/cells/neuron/swc_parity.py
 
 # peers with compartments, in an environment of their own
 $(CELLS): benchmarks/cells/peers/requirements.txt

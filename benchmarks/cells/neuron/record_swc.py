@@ -1,6 +1,6 @@
 """What NEURON reads from SWC files, and how a cell from one of them spikes.
 
-python record_swc.py tests/cells/data: reads swc/*.swc there, writes swc.json and swc_spikes.json
+python record_swc.py tests/cells/data: reads swc/*.swc there, writes swc.json and, of one_point.swc, swc_spikes.json
 """
 
 import json
@@ -71,5 +71,6 @@ if __name__ == "__main__":
     facts = {path.name: sections(path) for path in sorted((data / "swc").glob("*.swc"))}
     told = json.dumps(facts, separators=(",", ":")).replace('},"', '},\n"')
     (data / "swc.json").write_text(told + "\n")
-    (data / "swc_spikes.json").write_text(json.dumps(spikes(data / "swc" / "one_point.swc")) + "\n")
+    if (one := data / "swc" / "one_point.swc").exists():
+        (data / "swc_spikes.json").write_text(json.dumps(spikes(one)) + "\n")
     print(f"{len(facts)} files, {sum(map(len, facts.values()))} sections, by {h.nrnversion(1)}")
