@@ -44,6 +44,15 @@ def fingerprint(case: Case) -> int:
     return zlib.crc32(json.dumps(case).encode())
 
 
+def near(case: Case, spikes: bool) -> float:
+    """How near voltages are to be, mV: both sides take the same steps, and spikes amplify the rounding.
+
+    Where a current is not linear in the voltage, NEURON's slope is a quotient of differences, ours the derivative.
+    """
+    curved = {"CaT", "NMDA"} & {said["kind"] for said in case["densities"] + case["points"]}
+    return 1e-3 if curved else 1e-6 if spikes else 1e-9
+
+
 def clamp(section: str, loc: float, delay: float, dur: float, amp: float) -> dict[str, Any]:
     return {"kind": "IClamp", "at": [section, loc], "delay": delay, "dur": dur, "amp": amp}
 

@@ -6,6 +6,12 @@ import numpy as np
 
 LASTS = 30.0  # ms
 TIME_STEPS = 0.1, 0.025, 0.05, 0.01  # ms, in turns
+SPIKING = {"NaTraub": {"g_Na": (0.03, 0.2)}, "KTraub": {"g_K": (0.003, 0.03)}}
+CHANNELS = {
+    "KA": {"g_A": (1e-4, 5e-3)}, "KM": {"g_M": (1e-5, 3e-4)}, "KCa": {"g_KCa": (1e-4, 1e-2), "Ca_half": (1e-3, 3e-2)},
+    "CaL": {"g_Ca": (1e-5, 1e-3)}, "CaT": {"g_Ca": (1e-5, 1e-3)}, "Ih": {"g_h": (1e-5, 2e-4)},
+    "CaPool": {"depth": (0.1, 1.0), "tau": (2.0, 50.0), "rest": (5e-5, 5e-4)},
+}  # fmt: skip
 Draw = dict[str, Any]
 
 
@@ -15,12 +21,12 @@ def draws(count: int, seed: int = 0) -> dict[str, Draw]:
 
 
 def draw(n: int, seed: int = 0) -> Draw:
-    """The n-th draw; one of three is passive."""
+    """The n-th draw: passive, with Hodgkin and Huxley's channels, with the others, in turns."""
     rng = np.random.default_rng([seed, n])
     sections = shape(rng)
     spots = [place(rng, sections) for _ in range(3)]
     return {
-        "sections": sections, "densities": membrane(rng, list(sections), active=n % 3 > 0),
+        "sections": sections, "densities": membrane(rng, list(sections), n % 3),
         "points": points(rng, sections), "record": [["s0", 0.5], *spots], "dt": TIME_STEPS[n % 4], "T": LASTS,
         "celsius": within(rng, 5.0, 30.0), "V_init": within(rng, -75.0, -60.0),
     }  # fmt: skip
@@ -62,21 +68,33 @@ def cable(rng: np.random.Generator, length: float, diam: float, nseg: int) -> Dr
     return {"points": short(along), "diams": short(diam * rng.uniform(0.5, 2.0, many) + 1 / 64), **more}
 
 
-def membrane(rng: np.random.Generator, names: list[str], active: bool) -> list[Draw]:
-    """A leak everywhere, each third channels in some sections as well."""
+def membrane(rng: np.random.Generator, names: list[str], kind: int) -> list[Draw]:
+    """A leak everywhere; by `kind` nothing else, Hodgkin and Huxley's channels in two strengths, or any of the others."""
     found: list[Draw] = [
         {"kind": "pas", "where": None, "g": over_decades(rng, 1e-5, 3e-4), "e": within(rng, -75.0, -55.0)}
     ]
-    if not active:
-        return found
-    for _ in range(rng.integers(1, 3)):
-        also = [name for name in names[1:] if rng.uniform() < 0.4]
-        found.append({
-            "kind": "hh", "where": ["s0", *also] if len(found) == 1 else [n for n in names if n not in found[1]["where"]],
-            "gnabar": within(rng, 0.03, 0.3), "gkbar": within(rng, 0.01, 0.08), "gl": within(rng, 1e-4, 6e-4),
-            "el": within(rng, -65.0, -50.0),
-        })  # fmt: skip
-    return [said for said in found if said["where"] != []]
+    with_soma = ["s0", *(name for name in names[1:] if rng.uniform() < 0.4)]
+    if kind == 1:
+        found += [squid(rng, where) for where in (with_soma, [n for n in names if n not in with_soma]) if where]
+    if kind == 2:
+        picked = ["NaTraub", "KTraub", *(name for name in CHANNELS if rng.uniform() < 0.5)]
+        found += [channel(rng, name, with_soma if rng.uniform() < 0.5 else None) for name in picked]
+    return found
+
+
+def squid(rng: np.random.Generator, where: list[str]) -> Draw:
+    return {
+        "kind": "hh", "where": where, "gnabar": within(rng, 0.03, 0.3), "gkbar": within(rng, 0.01, 0.08),
+        "gl": within(rng, 1e-4, 6e-4), "el": within(rng, -65.0, -50.0),
+    }  # fmt: skip
+
+
+def channel(rng: np.random.Generator, kind: str, where: list[str] | None) -> Draw:
+    return {
+        "kind": kind,
+        "where": where,
+        **{key: within(rng, *span) for key, span in (SPIKING | CHANNELS)[kind].items()},
+    }
 
 
 def place(rng: np.random.Generator, sections: dict[str, Any]) -> list[Any]:
@@ -98,7 +116,7 @@ def points(rng: np.random.Generator, sections: dict[str, Any]) -> list[Draw]:
         when = np.where(rng.uniform(size=len(when)) < 0.5, np.round(when, 1), when)
         events = [[float(t), over_decades(rng, 1e-4, 1e-2)] for t in when]
         tau = over_decades(rng, 0.1, 5.0)
-        how = {"tau": tau} if rng.uniform() < 0.5 else {"tau1": tau, "tau2": tau * within(rng, 1.2, 10.0)}
-        kind = "ExpSyn" if "tau" in how else "Exp2Syn"
+        kind = str(rng.choice(["ExpSyn", "Exp2Syn", "NMDA"], p=[0.5, 0.4, 0.1]))
+        how = {"tau": tau} if kind == "ExpSyn" else {"tau1": tau, "tau2": tau * within(rng, 1.2, 10.0)}
         found.append({"kind": kind, "at": place(rng, sections), "e": e, "events": events, **how})
     return found
