@@ -117,8 +117,15 @@ class OwnLayout(Layout):
     def positions(self) -> np.ndarray:
         return np.where(self.where >= 0, np.arange(self.P), -1)
 
+    @cached_property
+    def plain(self) -> bool:
+        """Does each element belong to one position, in order? Then nothing is gathered or scattered."""
+        return self.where.size == self.pos.size and (self.where.reshape(-1) == np.arange(self.where.size)).all()
+
     def fold(self, v: jax.Array) -> jax.Array:
         lead = v.shape[: v.ndim - len(self.shape)]
+        if self.plain:
+            return v.reshape(*lead, *self.out)
         return jnp.where(self.where >= 0, v.reshape(*lead, -1)[..., np.maximum(self.where, 0)], 0)
 
     def unfold(self, v: jax.Array) -> jax.Array:
@@ -129,6 +136,8 @@ class OwnLayout(Layout):
 
     def share(self, v: jax.Array) -> jax.Array:
         lead = v.shape[:-2]
+        if self.plain:
+            return v.reshape(*lead, *self.shape)
         hit = jnp.where(self.where >= 0, v, 0).reshape(*lead, -1)
         flat = jnp.zeros((*lead, int(np.prod(self.shape))), v.dtype)
         return flat.at[..., np.maximum(self.where, 0).reshape(-1)].add(hit).reshape(*lead, *self.shape)

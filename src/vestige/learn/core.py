@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 
 from .._compat import is_key
 from ..graph import FEEDBACK, Graph, Pair, prelude, routed
 from ..rules import Rule
 from .checks import check_modulator, check_params, check_rule, check_sequence, inputs_like
+from .mesh import Places, checked_mesh, parts
 from .teach import judge_of
 from .window import Data, Loss, merge, window
 
@@ -49,8 +51,10 @@ class Result:
     firing: dict[str, jax.Array]
 
 
-def init(graph: Graph, rule: Rule, params: Any, state: Any, batch_size: int | None = None) -> Carry:
-    """A carry that starts from `state` (of one example) with an empty trace.
+def init(
+    graph: Graph, rule: Rule, params: Any, state: Any, batch_size: int | None = None, mesh: Mesh | None = None
+) -> Carry:
+    """A carry that starts from `state` (of one example) with an empty trace; on a mesh, no device ever holds all of it.
 
     Raises:
         GraphError: the rule needs positions and the graph was traced without.
@@ -58,8 +62,10 @@ def init(graph: Graph, rule: Rule, params: Any, state: Any, batch_size: int | No
     """
     check_rule(graph, rule)
     check_params(graph, params)
-    lasting = start_of(graph, rule, params)
-    trace, added = empty(graph, rule, params, lasting, batch_size)
+    mesh, lasting = checked_mesh(mesh, batch_size), start_of(graph, rule, params)
+    place = Places(mesh, routed(graph, rule.route).graph, batch_size)
+    made = lambda: tuple(map(place.traces, empty(graph, rule, params, lasting, batch_size)))
+    trace, added = made() if mesh is None else jax.jit(made)()
     if batch_size is not None:
         many = lambda a: jnp.broadcast_to(a, (batch_size, *jnp.shape(a)))
         state = jax.tree.map(lambda a: jax.random.split(a, batch_size) if is_key(a) else many(a), state)
@@ -71,7 +77,7 @@ def init(graph: Graph, rule: Rule, params: Any, state: Any, batch_size: int | No
 def gradients(
     graph: Graph, rule: Rule, params: Any, carry: Carry, xs: Any, targets: Any, loss: Loss,
     window: int | None = None, *, mask: Any = None, modulator: Any = None, reduction: str = "sum",
-    first: bool = False, last: bool = False,
+    first: bool = False, last: bool = False, mesh: Mesh | None = None,
 ) -> Result:  # fmt: skip
     """Gradient of the losses of a sequence, as the rule gives it, in windows of at most `window` steps.
 
@@ -85,11 +91,14 @@ def gradients(
         reduction: `"sum"` or `"mean"` over the steps.
         first: the sequence starts here; the trace is taken as empty, whatever it holds, as it is straight after `init`.
         last: the sequence ends here; the trace after it is not computed and the carry holds none.
+        mesh: devices that share the work, with the axes "batch" (examples), "neuron" (neurons), or both. The same numbers; all
+            that comes back lies where the mesh wants it.
 
     Raises:
         ValueError: shapes that do not fit one another, the graph, or the carry; a modulator missing or not asked for.
     """
     check_rule(graph, rule)
+    mesh = checked_mesh(mesh, carry.batch_size)
     T = check_sequence(graph, params, carry.state, carry.batch_size, xs, targets, mask)
     xs = inputs_like(graph, xs)
     modulator = check_modulator(rule, modulator, T, carry.batch_size)
@@ -109,22 +118,25 @@ def gradients(
     K = min(window or T, rule.window or T, T)
     ends = None if rule.teach.end is None else jnp.arange(T) == T - 1
     data = Data(xs, targets, mask, modulator, ends)
-    out = _run(graph, rule, loss, K, first, last, params, carry, data)
+    out = _run(graph, rule, loss, K, first, last, mesh, params, carry, data)
     if reduction == "sum":
         return out
     return Result(jax.tree.map(lambda g: g / T, out.grads), out.losses, out.outputs, out.carry, out.firing)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
+@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5, 6))
 def _run(
-    graph: Graph, rule: Rule, loss: Loss, K: int, first: bool, last: bool, params: Any, carry: Carry, data: Data
-) -> Result:
+    graph: Graph, rule: Rule, loss: Loss, K: int, first: bool, last: bool, mesh: Mesh | None, params: Any, carry: Carry,
+    data: Data,
+) -> Result:  # fmt: skip
     """Whole windows in a scan; what is left over, ragged, after it."""
     T, B = jax.tree.leaves(data.xs)[0].shape[0], carry.batch_size
     route = routed(graph, rule.route)
     (key, memory), g = carry.lasting, route.graph
+    place = Places(mesh, g, B)
+    params, data = place.weights(params), place.sequence(data, B)
     live, pull, static = differentiable_prelude(g, beside(rule, params, memory))
-    step = partial(window, g, rule, judge_of(route, rule, loss, memory), static, batch=B)
+    step = partial(window, g, rule, judge_of(route, rule, loss, memory), static, batch=B, parts=parts(mesh))
 
     def body(c: Any, now: Data, **how: bool) -> Any:
         state, trace, grads, (key, memory) = c
@@ -132,11 +144,11 @@ def _run(
         w = step(state, trace, now, lasting=memory, key=now_key, **how)
         memory = memory if w.learned is None else jax.tree.map(jnp.add, memory, w.learned)
         sums = [a + b for a, b in zip(grads, w.grads)]
-        return (w.state, w.trace, sums, (key, memory)), (w.losses, w.outputs, w.firing)
+        return (place.states(w.state), place.traces(w.trace), sums, (key, memory)), (w.losses, w.outputs, w.firing)
 
     trace, added = empty(graph, rule, params, carry.lasting, B) if first else (carry.trace, carry.added)
     state = carry.state if rule.route is None else Pair(carry.state, added)
-    c = (state, trace, [jnp.zeros_like(s) for s in live], (key, memory))
+    c = (place.states(state), place.traces(trace), [jnp.zeros_like(s) for s in live], (key, memory))
     n = T // K - (T % K == 0)  # the last window stands alone: its trace may go unused
     outs = []
     if n:
@@ -151,7 +163,7 @@ def _run(
     losses, outputs, firing = jax.tree.map(lambda *a: jnp.concatenate(a), *outs, out)
     state, trace, grads, (key, memory) = c
     memory = memory if rule.settle is None else rule.settle(memory)
-    grads = pull(grads)
+    grads = place.weights(pull(grads))
     if rule.route is not None:
         state, added, grads, outputs = state.given, state.added, grads.given, outputs.given
     left = (None, None) if last else (trace, added)

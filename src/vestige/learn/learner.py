@@ -6,6 +6,7 @@ import brainstate
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from .._compat import is_float
 from ..graph import Graph, routed, trace_graph
@@ -13,6 +14,7 @@ from ..rules import Rule, Teaching
 from . import _bridge as bridge
 from .checks import same_function, steps_of
 from .core import Carry, Result, gradients, init
+from .mesh import checked_mesh
 from .online import online_step
 from .silence import Silence
 from .window import Loss
@@ -33,8 +35,7 @@ class Learner(bridge.Module):
     The model's states are advanced as if it were called itself. `learner.reset()` starts a new sequence.
     """
 
-    positions = True
-    whole = False  # one window over the sequence, always
+    positions, whole = True, False  # `whole`: one window over the sequence, always
 
     def __init__(self, model: bridge.Module, rule: Rule):
         super().__init__()
@@ -42,27 +43,29 @@ class Learner(bridge.Module):
             raise TypeError(
                 f"a learner takes a brainstate Module, not {type(model).__name__}; for a plain step use vestige.trace_graph"
             )
-        self.model = model
-        self.rule = rule
+        self.model, self.rule = model, rule
         self.batch_size: int | None = None
         self._loss: Loss = _no_loss
         self._bridge: bridge.Bridge | None = None
+        self._mesh: Mesh | None = None
         self._graph: Graph | None = None
         # outside every batch, so that a mapped learner counts once
         self.steps = bridge.State(jnp.zeros((), jnp.int32))
 
     # -- life
 
-    def compile_graph(self, *x: Any, batch_size: int | None = None) -> None:
+    def compile_graph(self, *x: Any, batch_size: int | None = None, mesh: Mesh | None = None) -> None:
         """Analyse the model for one example `x` (without a batch axis), with empty traces.
 
         Args:
             x: what the model's `update` takes.
             batch_size: with B, every later input leads with B examples, and so does every state of the model.
+            mesh: devices that share the work of `gradients`, `evolve` and `fit`; see `vestige.gradients`.
 
         Raises:
             GraphError: the model cannot be learned by this rule; nothing has changed then.
         """
+        mesh = checked_mesh(mesh, batch_size)
         made = bridge.Bridge(self.model, x)
         params, state = made.read(made.params), made.read(made.dynamic)
         inputs = x, bridge.clock()
@@ -73,7 +76,7 @@ class Learner(bridge.Module):
         if batch_size is not None:
             start = made.many(start, batch_size)
             trace = jax.tree.map(lambda a: jnp.broadcast_to(a, (batch_size, *a.shape)), trace)
-        self._bridge, self._graph, self.batch_size = made, graph, batch_size
+        self._bridge, self._graph, self.batch_size, self._mesh = made, graph, batch_size, mesh
         self._example = inputs
         self._silence = Silence(list(graph.spikes))
         self.start = bridge.TraceState(start)
@@ -98,8 +101,7 @@ class Learner(bridge.Module):
         made, graph = self._ready()
         inputs = x, bridge.clock()
         self._check(inputs, lead=0)
-        params, (trace, fired, added) = made.read(made.params), self.memory
-        state, onward = self._state(made)
+        params, (trace, fired, added), (state, onward) = made.read(made.params), self.memory, self._state(made)
         carry = Carry(state, trace, self.batch_size, added, self.lasting.value)
         now, carry = online_step(graph, self.rule, params, carry, inputs)
         fired = {p: fired[p] + rate for p, rate in now.firing.items()}
@@ -130,7 +132,7 @@ class Learner(bridge.Module):
         # a lambda written anew in a loop is still the same loss: nothing is compiled again
         self._loss = self._loss if same_function(self._loss, loss) else loss
         how: dict[str, Any] = dict(mask=mask, modulator=modulator, reduction=reduction, first=first, last=last)
-        return self._run(self.rule, xs, targets, self._loss, window, **how)
+        return self._run(self.rule, xs, targets, self._loss, window, **how, mesh=self._mesh)
 
     def _run(
         self, rule: Rule, xs: Any, targets: Any, loss: Loss, window: int | None, *, last: bool, **how: Any
@@ -140,8 +142,7 @@ class Learner(bridge.Module):
         T = steps_of(xs)
         inputs = xs, self._over_batch(bridge.clocks(bridge.clock(), T))
         self._check(inputs, lead=1)
-        trace, fired, added = self.memory
-        state, onward = self._state(made)
+        (trace, fired, added), (state, onward) = self.memory, self._state(made)
         carry = Carry(state, trace, self.batch_size, added, self.lasting.value)
         window, how["first"] = None if self.whole else window, how["first"] or self._is_empty()
         out = gradients(graph, rule, made.read(made.params), carry, inputs, targets, loss, window, last=last, **how)
@@ -156,7 +157,7 @@ class Learner(bridge.Module):
     def evolve(self, xs: Any, window: int | None = 64, *, first: bool = False, last: bool = False) -> Any:
         """Advance states and traces over `xs [T, ...]` without a loss; returns the outputs."""
         quiet = self.rule._replace(teach=Teaching(), ahead=None)
-        return self._run(quiet, xs, None, _no_loss, window, first=first, last=last).outputs
+        return self._run(quiet, xs, None, _no_loss, window, first=first, last=last, mesh=self._mesh).outputs
 
     # -- looking
 
@@ -168,7 +169,7 @@ class Learner(bridge.Module):
     @property
     def report(self) -> str:
         """What is learned and how, and what this rule drops."""
-        return self.graph.report.of(new_state_only=self.rule.reads == "state")
+        return self.graph.report.of(self.rule.reads == "state", factorised=self.rule.smooths is not None)
 
     @property
     def firing(self) -> dict[str, Any]:
@@ -214,9 +215,8 @@ class Learner(bridge.Module):
 
     def _ready(self) -> tuple[bridge.Bridge, Graph]:
         if self._bridge is None or self._graph is None:
-            name = type(self).__name__
             raise NotCompiledError(
-                f"{name} was used before it knew its model: call `compile_graph(x)` with one example first"
+                f"{type(self).__name__}: call `compile_graph(x)` with one example before anything else"
             )
         return self._bridge, self._graph
 

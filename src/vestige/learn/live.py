@@ -139,7 +139,7 @@ def _step(
     last = None if rule.teach.end is None else jnp.ones(1, bool)
     data = Data(*jax.tree.map(lambda a: a[None], (inputs_like(graph, x), target)), None, modulator, last)
     carry = Carry(held.state, trace, batch, held.added, held.lasting)
-    out = _run(graph, rule, loss, 1, False, False, held.params, carry, data)
+    out = _run(graph, rule, loss, 1, False, False, None, held.params, carry, data)
     params, memory = held.params, held.memory
     if learn:
         change, memory = optimizer.update(out.grads, memory, params)

@@ -27,6 +27,8 @@ class Own:
         return v
 
     def drain(self, e: jax.Array) -> jax.Array:
+        if self.where.size == np.prod(self.shape) and (self.where.reshape(-1) == np.arange(self.where.size)).all():
+            return e.reshape(self.shape)
         hit = jnp.where(self.where >= 0, e, 0)
         flat = jnp.zeros(int(np.prod(self.shape)), e.dtype)
         return flat.at[np.maximum(self.where, 0).reshape(-1)].add(hit.reshape(-1)).reshape(self.shape)
