@@ -93,3 +93,40 @@ def test_recurrent_networks_report_what_they_drop_and_a_batch_is_its_examples():
         np.testing.assert_allclose(both.outputs[:, n], runs[n].outputs, rtol=1e-12, atol=1e-12)
     assert runs[0].outputs.std() > 0
     assert close(both.grads, jax.tree.map(lambda a, b: 0.5 * (a + b), runs[0].grads, runs[1].grads))
+
+
+class Read(brainstate.nn.Module):
+    """Neurons whose spikes a readout reads: as they come or from a state that keeps them, by a plain product or a marked one."""
+
+    def __init__(self, product, keep):
+        super().__init__()
+        self.neurons, self.product, self.keep = nest.iaf_psc_exp(3, V_initializer=-56.0 * u.mV), product, keep
+        self.into = brainstate.ParamState(jnp.array([[300.0, 500.0, 900.0], [200.0, 400.0, 700.0]]))
+        self.out = brainstate.ParamState(jnp.array([[1.0], [-0.5], [0.3]]))
+        self.kept = brainstate.HiddenState(jnp.zeros(3))
+
+    def update(self, x):
+        spikes = self.neurons(spike_events={"ex": vg.matmul(x, self.into.value) * u.pA})
+        if self.keep is not None:
+            spikes = self.kept.value = self.keep * self.kept.value + spikes
+        return self.product(spikes, self.out.value)
+
+
+@pytest.mark.parametrize("product, keep, exact", [
+    (jnp.matmul, None, True), (vg.matmul, None, False), (vg.matmul, 0.0, True), (vg.matmul, 0.9, True),
+], ids=["plain", "marked", "marked, of kept spikes", "marked, of filtered spikes"])  # fmt: skip
+def test_a_marked_readout_of_spikes_drops_credit_and_says_so_unless_a_state_keeps_them(product, keep, exact):
+    xs, targets = (np.random.default_rng(0).random((60, 2)) < 0.4) * 1.0, np.ones((60, 1))
+
+    def found(kind):
+        model = Read(product, keep)
+        brainstate.nn.init_all_states(model)
+        learner = kind(model)
+        learner.compile_graph(jnp.zeros(2))
+        return learner, learner.gradients(xs, targets, loss=square, window=7)
+
+    (learner, online), (_, true) = found(vg.D_RTRL), found(vg.BPTT)
+    assert all(float(jnp.abs(g).max()) > 1e-6 for g in jax.tree.leaves(true.grads))
+    assert close(online.grads, true.grads) == exact
+    assert ("out reads the previous neurons.I_syn_ex, neurons.V" in learner.report) != exact
+    assert ("D-RTRL is exact here" in learner.report) == exact

@@ -13,7 +13,7 @@ from .neuron import Numbers
 
 def opening(p: Numbers, x: jax.Array, s: jax.Array) -> jax.Array:
     """`ds/dt = -s / tau_decay + alpha x (1 - s)`."""
-    return -s / p.tau_decay_NMDA + p.alpha * x * (1.0 - s)
+    return p.alpha * x * (1.0 - s) - (1.0 / p.tau_decay_NMDA) * s
 
 
 def gate(p: Numbers, x: jax.Array, s: jax.Array) -> tuple[jax.Array, jax.Array, list[jax.Array]]:
