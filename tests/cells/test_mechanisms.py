@@ -1,12 +1,15 @@
 """What holds for every mechanism, from -200 to 150 mV."""
 
+import re
+from pathlib import Path
+
 import brainstate
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import saiunit as u
-from every_mechanism import ALL_MECHANISMS, DT, WITH_EQUATIONS, all_told, equations, gates, gradients, placed
+from every_mechanism import ALL_MECHANISMS, DT, WITH_EQUATIONS, all_told, equations, gates, gradients, here, placed
 
 from vestige import cells
 
@@ -117,3 +120,21 @@ def test_a_mechanism_sits_in_one_cell():
     m, _ = placed(cells.Leak(), (1,))
     with pytest.raises(ValueError, match="is in a cell already"):
         placed(m, (1,))
+
+
+ROW = re.compile(r"^\| `(\w+)` \|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|$", re.M)
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "cells-channels.md"
+
+
+@every
+def test_the_table_of_the_documentation_is_true(case):
+    rows = {name: [cell.strip(" `") for cell in cells_] for name, *cells_ in ROW.findall(PAGE.read_text())}
+    assert rows.keys() == {c.name for c in ALL_MECHANISMS}
+    _, states, parameters, ion, _ = rows[case.name]
+    m, p = placed(case.make(), (1,))
+    first = jax.eval_shape(lambda v: m.first(p, v, here(v)), jnp.zeros((1, 1)))
+    assert sorted(states.split()) == sorted(first)
+    assert {k: float(x) for k, x in (pair.split("=") for pair in parameters.split())} == {
+        k: pytest.approx(float(x)) for k, x in vars(p).items()
+    }
+    assert ion == (m.ION or m.POOL or "")

@@ -168,6 +168,15 @@ def test_a_synapse_in_a_cell_decays_exactly(driven):
     np.testing.assert_allclose(g[:, 1, 0], 2e-3 * want, rtol=1e-13)
 
 
+def test_states_of_a_batch():
+    c = cell()
+    c.insert(cells.Exp2Syn(), "dend")
+    c.insert(cells.IClamp(), "dend")
+    brainstate.nn.init_all_states(c, batch_size=3)
+    assert c.exp2syn.g.value.shape == c.iclamp.steps.value.shape == (3, 2, 2)
+    assert {path[-1] for path in c.states()} == {"V", "g", "h", "steps"}
+
+
 def test_errors_come_before_any_state_moves():
     with brainstate.environ.context(dt=DT * u.ms):
         c = cell()
