@@ -7,7 +7,8 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # minutes: two thousand neurons for nine seconds; a thousand trials
-LONG = {"wang_decision": "NEST", "wang_training": "loss"}
+LONG = {"wang_decision": "NEST", "wang_training": "loss", "wang_curve": "off by"}
+LONG |= {"dendrites": "right", "fit_hh": "worst"}  # fifteen hundred trials; forty thousand steps
 
 
 @pytest.mark.parametrize(
