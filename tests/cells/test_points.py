@@ -174,7 +174,9 @@ def test_states_of_a_batch():
     c.insert(cells.IClamp(), "dend")
     brainstate.nn.init_all_states(c, batch_size=3)
     assert c.exp2syn.g.value.shape == c.iclamp.steps.value.shape == (3, 2, 2)
-    assert {path[-1] for path in c.states()} == {"V", "g", "h", "steps"}
+    c.insert(cells.Leak(g_L=brainstate.ParamState(3e-4 * cells.DENSITY)), name="passive")
+    # each by its mechanism's name, wherever that stands in the alphabet
+    assert set(c.states()) == {("V",), ("exp2syn", "g"), ("exp2syn", "h"), ("iclamp", "steps"), ("passive", "g_L")}
 
 
 def test_errors_come_before_any_state_moves():

@@ -66,7 +66,13 @@ class MultiCompartment(Neuron):
         self.Ra = param(self.tree.Ra * RESISTIVITY if Ra is None else Ra, self.varshape)
         self.cm = param(self.tree.cm * CAPACITANCE if cm is None else cm, self.varshape)
         self.spike_at = int(self.tree.find((morphology.roots[0], 0.5) if spike_at is None else spike_at)[0])
-        self.mechanisms: dict[str, Mechanism] = {}
+        self._inserted: list[str] = []
+
+    @property
+    def mechanisms(self) -> dict[str, Mechanism]:
+        """What was inserted, by name."""
+        # attributes alone hold them: a state is then named after its mechanism whatever the name
+        return {name: getattr(self, name) for name in self._inserted}
 
     def insert(self, mechanism: Mechanism, where: Any = None, name: str | None = None) -> Mechanism:
         """Put a mechanism into the membrane.
@@ -90,7 +96,7 @@ class MultiCompartment(Neuron):
             raise ValueError(f"{type(mechanism).__name__}: no place was given; None is everywhere")
         mechanism.settle(self.tree, at, self.pop_size)
         setattr(self, name, mechanism)
-        self.mechanisms[name] = mechanism
+        self._inserted.append(name)
         return mechanism
 
     def init_state(self, batch_size: int | None = None, **kwargs) -> None:
