@@ -103,3 +103,28 @@ def test_hybrid_refuses_a_full_trace_over_a_large_block():
     graph = vg.trace_graph(step, params, state, jnp.zeros(n_in), max_block=1)
     with pytest.raises(vg.GraphError, match="`w`.*too large.*D-RTRL"):
         vg.init(graph, vg.rules.hybrid(choose={"w": "full"}), params, state)
+
+
+@pytest.mark.parametrize(
+    "rule", [vg.rules.d_rtrl(), vg.rules.ostl(), vg.rules.hybrid(0.8)], ids=["d_rtrl", "ostl", "hybrid"]
+)
+def test_blocks_of_twenty_are_pushed_where_that_is_cheaper(rule):
+    """Few columns: pushed unless a limit is given by hand; rules that want dh'/dh form it all the same."""
+    S = 20
+    near = jnp.eye(S) + 0.1 * jnp.eye(S, k=1)
+
+    def step(p, h, x):
+        h = jnp.tanh(0.5 * h @ near + vg.matmul(x, p["w"])[:, None] + p["b"])
+        return h, h[:, 0]
+
+    params, state = dict(w=draw(I, N), b=draw(N, 1)), jnp.zeros((N, S))
+    xs, targets = draw(T, I, scale=1.0), draw(T, N)
+    found = []
+    for limit in (None, S):
+        graph = vg.trace_graph(step, params, state, xs[0], max_block=limit)
+        assert graph.groups[0].pushed == (limit is None)
+        carry = vg.init(graph, rule, params, state)
+        found.append(vg.gradients(graph, rule, params, carry, xs, targets, loss, window=3).grads)
+    for a, b in zip(*map(jax.tree.leaves, found)):
+        assert jnp.linalg.norm(a) > 0
+        np.testing.assert_allclose(b, a, rtol=1e-10, atol=1e-14)

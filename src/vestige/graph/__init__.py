@@ -2,7 +2,7 @@
 
 from .draft import origin
 from .errors import GraphError
-from .linearize import Pushed, linearize, transport
+from .linearize import Pushed, jacobians, linearize, transport
 from .pair import Pair, Shown
 from .program import Const
 from .readers import fan_in, fits, reader_weights
@@ -29,6 +29,7 @@ __all__ = [
     "fan_in",
     "fits",
     "forward",
+    "jacobians",
     "linearize",
     "origin",
     "plain_step",

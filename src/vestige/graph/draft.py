@@ -29,7 +29,7 @@ class Draft:
     frontier: tuple[Value, ...]
     of_params: set[Value]
     max_own: int
-    max_block: int
+    max_block: int | None
 
     @property
     def marks(self) -> list[Equation]:

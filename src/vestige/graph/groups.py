@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import jax
 import numpy as np
 
 from .._compat import is_float
@@ -16,6 +17,8 @@ from .layout import Layout, OwnLayout, dense_layout
 from .moves import ELEMENTWISE
 from .program import Equation, Program, Value, down, has_while, up
 from .types import Edge, Group
+
+SMALL, LARGE = 16, 48  # states per position: from where on counting is worth it; above, dh'/dh is too large
 
 Solvers = dict[Equation, tuple[list[Layout | None], list[Layout | None]]]
 
@@ -181,10 +184,18 @@ def _assemble(
         numbers = tuple(range(len(edges), len(edges) + len(mine)))
         names = tuple(d.state_names[i] for i in members)
         S = sum(lay.depth for lay in layouts)
-        groups.append(Group(names, tuple(members), layouts, P, S, eqns, numbers, pushed=d.max_block < S))
+        large = (LARGE if d.max_block is None else d.max_block) < S
+        groups.append(Group(names, tuple(members), layouts, P, S, eqns, numbers, large, _pushed(large, d, S, mine, P)))
         edges += mine
     driving = {e.y for e in edges}
     return (*edges, *(e for e in marks if e.y not in driving)), tuple(groups)
+
+
+def _pushed(large: bool, d: Draft, S: int, edges: list[Edge], P: int) -> bool:
+    """Traces of few columns are cheaper to push than dh'/dh to form, by a push for each state, and to multiply."""
+    x = lambda e: () if e.x is None else e.x.shape if isinstance(e.x, Value) else np.shape(e.x.val)
+    columns = lambda e: jax.eval_shape(e.op.imprint, *(jax.ShapeDtypeStruct((1, *a), e.y.dtype) for a in (x(e), e.out)))
+    return large or (d.max_block is None and S >= SMALL and sum(columns(e).size for e in edges) <= P * S)
 
 
 def _solver(

@@ -60,6 +60,18 @@ def linearize(
     return stop((pre, post, trans))
 
 
+def jacobians(g: Graph, trans: Sequence[Any]) -> list[jax.Array]:
+    """dh'/dh per group `[K, S, S, P]` of a window, also where tangents are pushed."""
+    return [_formed(g, q, d) if isinstance(d, Pushed) and not q.large else d for q, d in zip(g.groups, trans)]
+
+
+def _formed(g: Graph, q: Group, trans: Pushed) -> jax.Array:
+    eye = jnp.broadcast_to(
+        jnp.eye(q.S, dtype=jnp.result_type(*(g.h_in[i].dtype for i in q.states)))[..., None], (q.S, q.S, q.P)
+    )
+    return jax.vmap(lambda now: jnp.swapaxes(transport(g, q, now, eye), 0, 1))(trans)
+
+
 def transport(g: Graph, q: Group, trans: Any, v: jax.Array) -> jax.Array:
     """`dh'/dh v` for tangents `v [N, S, P]` of one population at one step."""
     if not isinstance(trans, Pushed):

@@ -20,7 +20,7 @@ Step = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 def trace_graph(
     step: Step, params: Any, state: Any, x: Any,
-    *, max_own: int = 16, max_block: int = 48, positions: bool = True,
+    *, max_own: int = 16, max_block: int | None = None, positions: bool = True,
 ) -> Graph:  # fmt: skip
     """Analyse `step(params, state, x) -> (state', y)` for one example, without a batch axis.
 
@@ -29,7 +29,8 @@ def trace_graph(
         params, state, x: trees of arrays (or shapes), as `step` takes them.
         max_own: a position may own this many elements of one unmarked parameter (or as many as its block has states);
             beyond, that parameter gets its own step's gradient only.
-        max_block: above this many states per position, dh'/dh is never formed: traces are pushed by forward mode.
+        max_block: above this many states per position, dh'/dh is not formed: traces are pushed by forward mode. Unless given:
+            above 48, and from 16 on where a position's traces have no more columns than states, which is cheaper.
         positions: prove that populations couple position by position, as every rule but `rtrl()` and `tbptt()` needs.
             `False` skips the proof.
 
@@ -40,7 +41,7 @@ def trace_graph(
 
 
 def analysed(
-    step: Step, params: Any, state: Any, x: Any, max_own: int, max_block: int, positions: bool, way: Way
+    step: Step, params: Any, state: Any, x: Any, max_own: int, max_block: int | None, positions: bool, way: Way
 ) -> Graph:
     """`trace_graph`, for a step that a route has changed too."""
     closed, out_shape = jax.make_jaxpr(step, return_shape=True)(params, state, x)

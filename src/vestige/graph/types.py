@@ -59,7 +59,7 @@ class Edge:
 class Group:
     """States of one population, coupled position by position: `P` positions with a block of `S` scalars each.
 
-    `pushed`: the block is large; tangents are pushed through the step, dh'/dh is never formed.
+    `large`: dh'/dh is too large to form. `pushed`: tangents are pushed through the step, as that or cheaper.
     """
 
     names: tuple[str, ...]
@@ -69,6 +69,7 @@ class Group:
     S: int
     eqns: tuple[Equation, ...]
     edges: tuple[int, ...]
+    large: bool
     pushed: bool
 
     def fold(self, arrays: list[jax.Array]) -> jax.Array:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any, Literal
 
-from ..graph import Edge, Graph, GraphError, Pushed
+from ..graph import Edge, Graph, GraphError, Pushed, jacobians
 from .d_rtrl import init as full_traces
 from .d_rtrl import remembering, suffix_products
 from .es_d_rtrl import Decay, es_d_rtrl, factors
@@ -30,7 +30,7 @@ def hybrid(
     def is_full(graph: Graph, edge: Edge, w: Any) -> bool:
         if edge.group is None:
             return False
-        if edge.of(graph.groups).pushed:
+        if edge.of(graph.groups).large:
             if choose.get(edge.name) == "full":
                 raise GraphError(
                     f"hybrid: the block that `{edge.name}` drives is too large for its full trace here; use D-RTRL"
@@ -52,8 +52,9 @@ def hybrid(
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
         whole, pair = trace
         on = factorised(whole)
-        ways: list[Any] = [None if isinstance(d, Pushed) else suffix_products(d) for d in obs.trans]
-        late: list[Any] = [None if isinstance(d, Pushed) else arrears(d, s) for d, s in zip(obs.trans, signal.entry)]
+        trans = jacobians(graph, obs.trans)
+        ways: list[Any] = [None if isinstance(d, Pushed) else suffix_products(d) for d in trans]
+        late: list[Any] = [None if isinstance(d, Pushed) else arrears(d, s) for d, s in zip(trans, signal.entry)]
         new, past = list(whole), list[Any]([None] * len(whole))
         uses: list[Any] = [None] * len(whole)
         for n, (edge, e) in enumerate(zip(graph.edges, whole)):

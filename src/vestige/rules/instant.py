@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..graph import Edge, Graph, GraphError
+from ..graph import Edge, Graph, GraphError, jacobians
 from .block import over, times
 from .d_rtrl import advance, suffix_products
 from .types import Obs, Signal, Update, present
@@ -13,8 +13,9 @@ from .types import Obs, Signal, Update, present
 
 def instant(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
     """`e <- D e + f x^T ; dW = sum_t x_t dL_t/dy_t + < dL_t/dh_{t-1}, e_{t-1} >`, with the `D` that `obs` shows."""
-    ways = [suffix_products(d) for d in obs.trans]
-    late = [arrears(d, s) for d, s in zip(obs.trans, signal.entry)]
+    trans = jacobians(graph, obs.trans)
+    ways = [suffix_products(d) for d in trans]
+    late = [arrears(d, s) for d, s in zip(trans, signal.entry)]
     uses, past, new = present(obs, signal), list[Any]([None] * len(trace)), list(trace)
     for n, (edge, e) in enumerate(zip(graph.edges, trace)):
         if e is not None:
@@ -45,7 +46,7 @@ def arrears(D: jax.Array, entry: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 def formed_only(graph: Graph, rule: str) -> None:
     """Raises GraphError where dh'/dh is not formed."""
-    large = [q for q in graph.groups if q.pushed]
+    large = [q for q in graph.groups if q.large]
     if large:
         raise GraphError(
             f"{rule} needs dh'/dh of {', '.join(large[0].names)}, whose blocks of {large[0].S} states are too large to form "

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..graph import Graph
+from ..graph import Graph, jacobians
 from .block import times
 from .d_rtrl import init as full_traces
 from .instant import formed_only, instant
@@ -43,5 +43,6 @@ def ostl(recurrent: bool = False) -> Rule:
 def by_new_state(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
     """Traces met by `dE_t/dh_t`, which reaches the state before through the population's own `D_t`."""
     back = lambda D, L: jax.vmap(times)(jnp.swapaxes(D, 1, 2), L)
+    obs = obs._replace(trans=jacobians(graph, obs.trans))
     entry = [back(D, L) for D, L in zip(obs.trans, signal.state)]
     return instant(graph, trace, obs, signal._replace(entry=entry))

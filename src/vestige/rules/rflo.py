@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..graph import Graph
+from ..graph import Graph, jacobians
 from .d_rtrl import init as full_traces
 from .feedback import Feedback, given, random_feedback
 from .instant import formed_only, instant
@@ -51,7 +51,7 @@ def _rflo(way: Feedback, decay: float | None) -> Rule:
         return D * eye if decay is None else jnp.broadcast_to(decay * eye, D.shape)
 
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
-        return instant(graph, trace, obs._replace(trans=[leak(D) for D in obs.trans]), signal)
+        return instant(graph, trace, obs._replace(trans=[leak(D) for D in jacobians(graph, obs.trans)]), signal)
 
     rule = Rule(init, update, "instant", "entry", route=way.route(False))
     return rule._replace(lasting=way.start) if way.names else rule
