@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vestige import Graph, rules, trace_graph
+from vestige.cells.solve import solve
 from vestige.ops import Conv, Embedding, Mapped, Sparse, conv_op, dense, diagonal, mark
 from vestige.ops.einsum import Einsum
 from vestige.rules import Rule
@@ -562,6 +563,21 @@ def _mixing(p, s, x):
     return dict(h=h), _readout(p, h)
 
 
+# a soma and two dendrites that meet in a point without membrane
+_JOINT, _WAYS = np.array([3, 3, 3, -1]), np.array([2.0, 1.0, 0.5, 0.0])
+
+
+def _cell(p, s, x):
+    """Three compartments, an implicit step; a current onto each, a gated conductance in the soma."""
+    g = jnp.pad(0.5 * p["g"] * s["m"][:, None], ((0, 0), (0, 2)))
+    leak = 1.0 + p["leak"] ** 2 + g
+    b = s["v"] + matmul(x, p["w"]).reshape(2, 3) - 0.7 * g
+    open_ended = lambda a: jnp.pad(a, ((0, 0), (0, 1)))
+    v = solve(_JOINT, open_ended(leak), _WAYS * jnp.exp(p["way"]), open_ended(b))[:, :3]
+    m = 0.6 * s["m"] + 0.4 * sig(3 * v[:, 0])
+    return dict(v=v, m=m), _readout(p, tanh(v[:, 0]))
+
+
 def _models() -> list[Model]:
     lstm = _params(w=(I + N, 4 * N), b=(4 * N,), out=(N, O))
     clocks = dict(v=jnp.zeros(N), t=0.0, n=jnp.asarray(0), key=jax.random.key(0), last=jnp.full(N, -9.0))
@@ -584,6 +600,7 @@ def _models() -> list[Model]:
     min_lstm = _params(wf=(I, N), bf=(N,), wi=(I, N), bi=(N,), wx=(I, N), out=(N, O))
     minimal = _params(w=(I, N), uz=(N,), uh=(N,), b=(N,), out=(N, O))
     elementwise = _params(wf=(I, N), uf=(N,), wz=(I, N), uz=(N,), wo=(I + N, N), out=(N, O))
+    cell = _params(w=(I, 6), g=1.0, leak=(3,), way=0.0, out=(2, O))
     return [
         Model("LIF, recurrent", _lif, _params(w=(I + N, N), b=(N,), leak=(N,), out=(N, O)), zeros(v=(N,), o=(O,)),
               reals(I), ("out",), spikes=True),
@@ -643,6 +660,7 @@ def _models() -> list[Model]:
         Model("branch", _branch, _params(w=(I, N), k=(N,)), _params(v=(N,)), reals(I), ("w", "k")),
         Model("scan in the dynamics", _scan_in_dynamics, _params(w=(I, N), tau=0.5, out=(N, O)), zeros(v=(N,)),
               reals(I), ("w", "tau", "out")),
+        Model("cell", _cell, cell, zeros(v=(2, 3), m=(2,)), reals(I), everything(cell)),
         Model("adaptive solver", _solver, solver, _params(v=(N,), m=(N,)),
               reals(I, scale=1.0), everything(solver), reverse=False),
         Model("two groups", _two_groups, groups, zeros(v=(N,), u=(O,)), reals(I), everything(groups)),

@@ -6,7 +6,7 @@ from .._compat import is_float
 from .draft import Draft
 from .paths import dropped_paths, learning, reading
 from .program import FLAT, Value, up
-from .report import FEEDBACK, Path, Report, Way
+from .report import FEEDBACK, LARGE, Path, Report, Way
 from .types import Edge, Group
 
 
@@ -42,15 +42,19 @@ def explain(
         notes.append(_why(exact, alone, whole=not paths))
     notes += way.notes
     around = _around(d, groups, fresh)
+    marked = {n for n, e in enumerate(edges) if e.x is not None}
+    large = tuple(f"{', '.join(g.names)}, {g.S} a position" for g in groups if g.S > LARGE and marked & {*g.edges})
     traced, direct = tuple(traced), tuple(direct + late)
-    return Report(tuple(lines), traced, direct, tuple(unread), dropped, tuple(notes), paths, exact, around)
+    return Report(tuple(lines), traced, direct, tuple(unread), dropped, tuple(notes), paths, exact, around, large)
 
 
 def _but_kept(d: Draft, paths: Sequence[Path], groups: Sequence[Group], way: Way) -> tuple[Path, ...]:
     """Paths that remain where memories tell what a reader's population remembers, and nothing behind that remembers too;
     each told once, by the weight of the way forward."""
     back = {e.outs[0] for e in d.eqns if e.is_mark and FEEDBACK in d.origin(e.ins[1])}
-    sources = {name: {n for g in groups if set(g.names) & set(held) for n in g.names} for name, held in way.kept.items()}
+    sources = {
+        name: {n for g in groups if set(g.names) & set(held) for n in g.names} for name, held in way.kept.items()
+    }
     read = {n for p in paths for n in p.source}
     ends = lambda p: len(p.into) == 1 and p.into[0] not in read
     told = lambda p: p.kind == "carried" and ends(p) and set(p.source) <= sources.get(p.weight, set())

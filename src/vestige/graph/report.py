@@ -48,13 +48,14 @@ class Way:
 
 
 AS_IT_IS = Way({}, False, ())
+LARGE = 8  # states of a position; a product of two sums stands for as many ways through time, badly
 FEEDBACK = "feedback of "  # names of weights by which credit comes back
 
 
 @dataclass(frozen=True)
 class Report:
     """Lines by subject; printable. As data: `paths`, what is dropped; `exact`, the parameters for which D-RTRL equals BPTT;
-    `around`: populations of which more is read than their new state."""
+    `around`: populations of which more is read than their new state; `large`: populations with many states a position."""
 
     groups: tuple[str, ...] = ()
     traced: tuple[str, ...] = ()
@@ -65,6 +66,7 @@ class Report:
     paths: tuple[Path, ...] = ()
     exact: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
+    large: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         heads = {
@@ -82,7 +84,15 @@ class Report:
         ]
         return "\n".join(parts) or "nothing to learn: the step reads no parameter"
 
-    def of(self, new_state_only: bool) -> str:
-        """As printed, with what a rule drops that credits new states alone."""
+    def of(self, new_state_only: bool, factorised: bool = False) -> str:
+        """As printed, with what a rule drops that credits new states alone, and where a rule is weak whose trace is a product."""
         lost = [f"\n  {p} is read around its new state: that credit is its step's alone" for p in self.around]
-        return str(self) + ("\ncredit that this rule drops besides:" + "".join(lost) if new_state_only and lost else "")
+        weak = [
+            f"\n  {p}: one sum of each input stands for all of these states' pasts, and cancels where inputs take both signs; "
+            "measure with `vestige.audit`, or use D-RTRL"
+            for p in self.large
+        ]
+        parts = [str(self)]
+        parts += ["credit that this rule drops besides:" + "".join(lost)] if new_state_only and lost else []
+        parts += ["weak under this rule (large blocks):" + "".join(weak)] if factorised and weak else []
+        return "\n".join(parts)
