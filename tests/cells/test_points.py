@@ -109,7 +109,7 @@ def test_shapes_and_units_of_what_arrives():
     for bad in (np.zeros((2, 2)), np.zeros(2), np.zeros(3), np.zeros((3, 2))):
         with pytest.raises(ValueError, match=r"ExpSyn: what arrives .* give \(2, 3\), the population"):
             m.receive(p, s, bad * u.uS)
-    with pytest.raises(ValueError, match="the synapse was made as"):
+    with pytest.raises(ValueError, match="the states here were made as"):
         m.receive(p, s, np.zeros((4, 2, 3)) * u.uS)
     for bad in (x, x * u.nA):
         with pytest.raises(u.UnitMismatchError, match="ExpSyn: what arrives has the unit"):
@@ -186,7 +186,11 @@ def test_errors_come_before_any_state_moves():
         c.insert(cells.Clamp(), "dend")
         c.insert(cells.HH(), "soma")
         brainstate.nn.init_all_states(c)
-        for bad in (dict(expsyn=1.0 * u.nA), dict(clamp=np.zeros((2, 3)) * u.nA), dict(hh=1.0 * u.nA)):
+        batch = np.zeros((4, 2, 2))
+        for bad in (
+            dict(expsyn=1.0 * u.nA), dict(clamp=np.zeros((2, 3)) * u.nA), dict(hh=1.0 * u.nA),
+            dict(expsyn=batch * u.nS), dict(clamp=batch * u.nA),
+        ):  # fmt: skip
             with pytest.raises((ValueError, u.UnitMismatchError)):
                 c(**bad)
         np.testing.assert_array_equal(c.V.value / u.mV, -70.0)

@@ -47,6 +47,18 @@ class Point(Mechanism):
         )
 
 
+def reach(x: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """What arrives, of the shape of the states that it meets.
+
+    Raises:
+        ValueError: it is for a batch that they do not have.
+    """
+    try:
+        return jnp.broadcast_to(x, shape)
+    except ValueError:
+        raise ValueError(f"what arrives has the shape {x.shape}; the states here were made as {shape}") from None
+
+
 def _ends(x: jax.Array, shape: tuple[int, ...]) -> bool:
     return x.ndim >= len(shape) and x.shape[x.ndim - len(shape) :] == shape
 
@@ -58,13 +70,13 @@ class Clamp(Point):
     """
 
     def state(self) -> Numbers:
-        return Numbers(amp=0.0)
+        return Numbers(amp=jnp.zeros(()))
 
     def receive(self, p: Numbers, s: Numbers, x: Value) -> Numbers:
         return Numbers(amp=self.arriving(x, u.nA))
 
     def current(self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers) -> jax.Array:
-        return jnp.broadcast_to(-s.amp, v.shape).astype(v.dtype)
+        return -reach(s.amp, v.shape).astype(v.dtype)
 
 
 class IClamp(Point):

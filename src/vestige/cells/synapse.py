@@ -8,7 +8,7 @@ import saiunit as u
 
 from ..neurons.integrate import Param, Value
 from .mechanism import Numbers, mM
-from .point import Point
+from .point import Point, reach
 from .rates import linexp, relaxed
 
 
@@ -38,7 +38,7 @@ class ExpSyn(Point):
         return {"g": jnp.zeros_like(v)}
 
     def receive(self, p: Numbers, s: Numbers, x: Value) -> Numbers:
-        return Numbers(g=raised(s.g, self.arriving(x, u.uS)))
+        return Numbers(g=s.g + reach(self.arriving(x, u.uS), s.g.shape).astype(s.g.dtype))
 
     def current(self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers) -> jax.Array:
         return s.g * (v - p.E)
@@ -81,8 +81,8 @@ class Exp2Syn(Point):
     def receive(self, p: Numbers, s: Numbers, x: Value) -> Numbers:
         # linexp(log r) is log(r) / (1 - 1 / r): no 0 / 0 where the time constants are equal
         t_peak = p.tau_decay * linexp(jnp.log(p.tau_rise / p.tau_decay))
-        w = self.arriving(x, u.uS)
-        return Numbers(g=s.g, h=raised(s.h, w * jnp.exp(t_peak / p.tau_rise) / p.tau_decay))
+        up = self.arriving(x, u.uS) * jnp.exp(t_peak / p.tau_rise) / p.tau_decay
+        return Numbers(g=s.g, h=s.h + reach(up, s.h.shape).astype(s.h.dtype))
 
     def current(self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers) -> jax.Array:
         return s.g * (v - p.E)
@@ -153,14 +153,3 @@ class NMDA(Exp2Syn):
 
     def current(self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers) -> jax.Array:
         return s.g * (v - p.E) / (1.0 + p.Mg / 3.57 * jnp.exp(-0.062 * v))
-
-
-def raised(state: jax.Array, by: jax.Array) -> jax.Array:
-    """A state after an event, of its own shape and precision.
-
-    Raises:
-        ValueError: the event is for a batch that the state has not.
-    """
-    if jnp.broadcast_shapes(state.shape, by.shape) != state.shape:
-        raise ValueError(f"what arrives has the shape {by.shape}; the synapse was made as {state.shape}")
-    return state + by.astype(state.dtype)
