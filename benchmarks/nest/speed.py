@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -67,8 +68,9 @@ class Simulator:
         self.process.wait(timeout=60)
 
 
-def measured(case: Case, simulators: list[Simulator], repeat: int, gradient: bool) -> dict:
+def measured(case: Case, simulators: list[Simulator], repeat: int, gradient: bool, processor: bool) -> dict:
     """Medians of steps per second by arm, and the seconds before the first; arms take turns."""
+    clock, seconds = (time.process_time, "processor") if processor else (time.perf_counter, "seconds")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "network.npz"
         drawn = case.write(file, repeat + 2)
@@ -87,9 +89,9 @@ def measured(case: Case, simulators: list[Simulator], repeat: int, gradient: boo
     for _ in range(repeat):
         for simulator in simulators:
             steps = case.steps // simulator.share
-            rates[f"NEST {simulator.threads}"].append(steps / simulator.ask(do="run", steps=steps)["seconds"])
+            rates[f"NEST {simulator.threads}"].append(steps / simulator.ask(do="run", steps=steps)[seconds])
         for name, arm in ours.items():
-            rates[name].append(arm.rate())
+            rates[name].append(arm.rate(clock))
     compile_ = {name: sum(arm.seconds.values()) for name, arm in ours.items()}
     return {"rates": {k: statistics.median(v) for k, v in rates.items()}, "before": build | compile_, "all": rates}
 
@@ -135,6 +137,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--ports", nargs="+", type=int, default=[1, 10, 100])
     parser.add_argument("--repeat", type=int, default=7)
     parser.add_argument("--steps", type=int, default=Case.most, help="most steps of a measurement")
+    parser.add_argument("--processor", action="store_true", help="seconds of the processor: on a busy machine")
     parser.add_argument("--forward", action="store_true", help="without the online gradient")
     parser.add_argument("--json", type=Path, help="write every measurement here as well")
     parser.add_argument("--nest", type=Path, default=PYTHON, help="a Python that has the simulator")
@@ -150,12 +153,13 @@ def main(said: argparse.Namespace) -> None:
     # a window without a spike teaches nothing, and is as fast
     warnings.filterwarnings("ignore", message=".*is silent")
     simulators, results = [Simulator(said.nest, 1), two], []
-    print(f"steps of 0.1 ms per second, median of {said.repeat}; NEST with 1 and with 2 threads, ours with one")
+    what = "processor second" if said.processor else "second"
+    print(f"steps of 0.1 ms per {what}, median of {said.repeat}; NEST with 1 and with 2 threads, ours with one")
     for model in said.models:
         heads = " ".join(f"{head:>11}" for head in COLUMNS.values())
         print(f"\n{model}\n{'N':>5} {'ports':>5} {'steps':>6} {heads} {'ratio':>8} {'sources':>8}  target")
         for case in (Case(model, size, ports, said.steps) for size in said.sizes for ports in said.ports):
-            found = measured(case, simulators, said.repeat, not said.forward)
+            found = measured(case, simulators, said.repeat, not said.forward, said.processor)
             results.append({"model": model, "size": case.size, "ports": case.ports, "steps": case.steps, **found})
             print(row(case, found), flush=True)
     print("\nratio: float32 over NEST 1; sources: sources over NEST 1. Seconds before the first measurement,")
