@@ -55,6 +55,6 @@ def test_the_pull_has_nothing_to_do_where_conductances_are_right():
         brainstate.nn.init_all_states(model)
         v = brainstate.transform.for_loop(model.update, jnp.stack([current, jnp.asarray(before, jnp.float32)], -1))
     off = np.abs(np.asarray(v) - recorded[:, None]).mean(0)
-    assert count(recorded) >= 3 and off[3] < 1e-3 < 0.05 < off[:3].min()
+    assert count(recorded) >= 2 and off[3] < 1e-3 < 0.05 < off[:3].min()
     assert np.asarray(v).max(0).min() > 0.0, "the pull did not make every model spike"
     assert model.ratios() == pytest.approx(wrong, rel=1e-4)
