@@ -33,7 +33,7 @@ class MultiCompartment(Neuron):
     Args:
         pop_size: shape of the population, an integer or a tuple.
         morphology: the shape of one neuron, all its sections connected.
-        V_init: first voltage, one number, `[n_compartments]` or `[*pop_size, n_compartments]`.
+        V_init: first voltage, one number, `[n_compartments]` or `[*pop_size, n_compartments]`, or a function of that shape.
         Ra, cm: instead of the morphology's; of the same shapes, or a state that is trained.
         celsius: temperature; each channel scales its rates from its own.
         V_th: what the voltage crosses in a spike. spike_at: where; the middle of the root section unless given.
@@ -47,7 +47,8 @@ class MultiCompartment(Neuron):
         mechanisms: what was inserted, by name.
 
     Raises:
-        TypeError: the morphology is none. ValueError: it has no section, or more than one root.
+        TypeError: the morphology is none. ValueError: it has no section, or more than one root; a parameter does not fit.
+        UnitMismatchError: a parameter has another unit.
     """
 
     def __init__(
@@ -62,9 +63,16 @@ class MultiCompartment(Neuron):
         self.pop_size = tuple(pop_size) if isinstance(pop_size, (tuple, list)) else (int(pop_size),)
         self.morphology, self.tree, self.n_compartments = morphology, tree(morphology), morphology.n_compartments
         super().__init__((*self.pop_size, self.n_compartments), spk_fun=spk_fun, name=name)
+        Ra, cm = self.tree.Ra * RESISTIVITY if Ra is None else Ra, self.tree.cm * CAPACITANCE if cm is None else cm
+        for what, value, unit in (
+            ("V_init", V_init, u.mV),
+            ("V_th", V_th, u.mV),
+            ("Ra", Ra, RESISTIVITY),
+            ("cm", cm, CAPACITANCE),
+        ):
+            _check_unit(what, value, unit)
         self.V_init, self.V_th, self.celsius = V_init, V_th, celsius
-        self.Ra = param(self.tree.Ra * RESISTIVITY if Ra is None else Ra, self.varshape)
-        self.cm = param(self.tree.cm * CAPACITANCE if cm is None else cm, self.varshape)
+        self.Ra, self.cm = param(Ra, self.varshape), param(cm, self.varshape)
         self.spike_at = int(self.tree.find((morphology.roots[0], 0.5) if spike_at is None else spike_at)[0])
         self._inserted: list[str] = []
 
@@ -217,3 +225,11 @@ class MultiCompartment(Neuron):
             TypeError: always.
         """
         raise TypeError("a spike of a cell is the crossing of V_th; its spikes are what `update` returns")
+
+
+def _check_unit(what: str, value: Param, unit: u.Unit) -> None:
+    held = value if callable(value) and not isinstance(value, (brainstate.State, brainstate.nn.Param)) else read(value)
+    if not callable(held) and not u.have_same_dim(held, unit):
+        raise u.UnitMismatchError(
+            f"MultiCompartment: {what} has the unit {u.get_unit(held)}; one like {unit} is needed"
+        )
