@@ -1,5 +1,7 @@
 """States behind a surrogate spike belong to the population that fires: the derivative's rule says so, not the body."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -91,3 +93,15 @@ def test_a_smooth_function_with_a_rule_of_its_own_keeps_its_structure():
 
     graph = vg.trace_graph(step, dict(w=draw(I, 2 * N)), dict(v=jnp.zeros(N)), draw(I))
     assert [(g.P, g.S) for g in graph.groups] == [(N, 1)]
+
+
+def test_spikes_that_nothing_reads_speak_for_no_population():
+    def step(params, h, x, listen):
+        h = 0.9 * h + vg.matmul(x, params)
+        spike = by_jvp(h - 1.0)
+        return h, spike if listen else h
+
+    found = [
+        vg.trace_graph(partial(step, listen=on), jnp.ones((2, 3)), jnp.zeros(3), jnp.ones(2)).spikes for on in (0, 1)
+    ]
+    assert [list(spikes) for spikes in found] == [[], ["value"]]

@@ -56,7 +56,9 @@ def analysed(
     _check_marks(draft)
     edges, groups, untraced, solvers = analyse(draft, positions)
     fresh, saved = read_apart(draft, edges, groups)
-    firing = {population: v for v in spikes(eqns) if (population := _population(draft, v))}
+    # a spike that nothing reads says nothing of its population, which speaks by its voltage then
+    read = up(eqns, program.outs)
+    firing = {population: v for v in spikes(eqns) if v in read and (population := _population(draft, v))}
     return Graph(
         program=program, early=early, eqns=tuple(eqns), frontier=frontier,
         trained=tuple(v in of_params and is_float(v) for v in frontier),
