@@ -1,13 +1,15 @@
 """D-RTRL: one trace per weight and state; a state remembers through its own dynamics alone."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ..graph import Edge, Graph, Pushed, Route, transport
-from .block import after, over, times
+from .block import UNROLLED, after, over, times
 from .types import Obs, Rule, Signal, Update, present, trace_shape, weights
 
 
@@ -43,9 +45,9 @@ def d_rtrl(*, kappa: bool | float = False) -> Rule:
                 uses[n] = [*uses[n], (e.x, edge.share(jax.vmap(over, (None, 0))(wanted, e.late)))]
             else:
                 past[n] = wanted, e
-            way, moved = edge.of(ways), (edge, formed(edge, e), obs.pre[n], obs.post[n])
-            new[n] = advance(*moved, *way) if way else push(graph, *moved, edge.of(obs.trans))
-        return Update(new, uses, past)
+            if edge.of(ways):
+                new[n] = advance(edge, formed(edge, e), obs.pre[n], obs.post[n], *edge.of(ways))
+        return Update(pushed(graph, new, obs), uses, past)
 
     return Rule(init, update, "local", first=first, route=remembering(kappa))
 
@@ -70,20 +72,17 @@ def formed(edge: Edge, e: jax.Array | Recent) -> jax.Array:
     """The trace as an array `[S, *unshared]`."""
     if not isinstance(e, Recent):
         return e
-    return jnp.stack([edge.op.imprint(e.x, e.late[:, s]) for s in range(e.late.shape[1])])
+    return imprints(edge, e.x, e.late)
 
 
 def first(graph: Graph, trace: Any, obs: Obs) -> Any:
     """The trace after a sequence's first window: as it came about, where that is smaller than what it forms."""
-    out = list(trace)
+    out = pushed(graph, list(trace), obs)
+    rest = [None if isinstance(D, Pushed) else suffix_products(D)[1] for D in obs.trans]
     for n, (edge, e) in enumerate(zip(graph.edges, trace)):
-        if e is None:
+        if e is None or edge.of(rest) is None:
             continue
-        D = edge.of(obs.trans)
-        if isinstance(D, Pushed):
-            out[n] = push(graph, edge, e, obs.pre[n], obs.post[n], D)
-            continue
-        recent = Recent(obs.pre[n], jax.vmap(times)(edge.spread(suffix_products(D)[1]), obs.post[n]))
+        recent = Recent(obs.pre[n], jax.vmap(times)(edge.spread(edge.of(rest)), obs.post[n]))
         out[n] = recent if recent.x.size + recent.late.size < e.size else formed(edge, recent)
     return out
 
@@ -110,17 +109,42 @@ def advance(edge: Edge, e: jax.Array, x: jax.Array, f: jax.Array, whole: jax.Arr
     return roll(edge, whole, e) + formed(edge, Recent(x, late))
 
 
-def push(graph: Graph, edge: Edge, e: jax.Array, x: jax.Array, f: jax.Array, trans: Pushed) -> jax.Array:
-    """The same for a large block: step by step, the trace's columns as tangents of the population's step."""
-    lay, q = edge.trace_layout(e.shape[1:]), edge.of(graph.groups)
+def pushed(graph: Graph, trace: list[Any], obs: Obs) -> list[Any]:
+    """The same for large blocks, whose edges are pushed together; other traces as they are."""
+    new = list(trace)
+    for k, D in enumerate(obs.trans):
+        here = [n for n, e in enumerate(graph.edges) if e.group == k and trace[n] is not None]
+        if isinstance(D, Pushed) and here:
+            of = lambda values, here=here: [values[n] for n in here]
+            for n, e in zip(here, push(graph, *map(of, (graph.edges, trace, obs.pre, obs.post)), D)):
+                new[n] = e
+    return new
 
-    def step(e: jax.Array, now: Any) -> Any:
-        x, f, point = now
-        columns = jnp.swapaxes(lay.fold(e), 0, 1)  # [N, S, P]
-        moved = lay.unfold(jnp.swapaxes(transport(graph, q, point, columns), 0, 1))
-        return (moved + jnp.stack([edge.op.imprint(x[None], f_s[None]) for f_s in f])).astype(e.dtype), None
 
-    return jax.lax.scan(step, e, (x, f, trans))[0]
+def push(graph: Graph, edges: Sequence[Edge], es: Any, xs: Any, fs: Any, trans: Pushed) -> list[jax.Array]:
+    """Traces of one population's edges, step by step, their columns as tangents of its step."""
+    lays, q = [edge.trace_layout(e.shape[1:]) for edge, e in zip(edges, es)], edges[0].of(graph.groups)
+
+    def step(es: list[jax.Array], now: Any) -> Any:
+        xs, fs, point = now
+        columns = [jnp.swapaxes(lay.fold(e), 0, 1) for lay, e in zip(lays, es)]  # [N, S, P]
+        ends = np.cumsum([len(c) for c in columns])[:-1].tolist()
+        moved = jnp.split(transport(graph, q, point, jnp.concatenate(columns)), ends)
+        new = [
+            lay.unfold(jnp.swapaxes(m, 0, 1)) + imprints(edge, x[None], f[None])
+            for edge, lay, m, x, f in zip(edges, lays, moved, xs, fs)
+        ]
+        return [n.astype(e.dtype) for n, e in zip(new, es)], None
+
+    return jax.lax.scan(step, es, (xs, fs, trans))[0]
+
+
+def imprints(edge: Edge, x: jax.Array, f: jax.Array) -> jax.Array:
+    """`sum_t f_t x_t` for each state, `[S, *unshared]`: `x [K, *in]`, `f [K, S, *out]`."""
+    one = lambda f: edge.op.imprint(x, f)
+    if f.shape[1] > UNROLLED:
+        return jax.vmap(one, 1)(f)
+    return jnp.stack([one(f[:, s]) for s in range(f.shape[1])])
 
 
 def roll(edge: Edge, D: jax.Array, e: jax.Array) -> jax.Array:

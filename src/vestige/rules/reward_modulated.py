@@ -70,7 +70,7 @@ def _owed(edge: Edge, e: Any, entry: list[Any]) -> Any:
 
 def _next(graph: Graph, edge: Edge, e: jax.Array, x: jax.Array, f: jax.Array, D: Any) -> jax.Array:
     if isinstance(D, Pushed):
-        return push(graph, edge, e, x[None], f[None], jax.tree.map(lambda a: a[None], D))
+        return push(graph, [edge], [e], [x[None]], [f[None]], jax.tree.map(lambda a: a[None], D))[0]
     return (roll(edge, D, e) + formed(edge, Recent(x[None], f[None]))).astype(e.dtype)
 
 
