@@ -194,17 +194,18 @@ class MultiCompartment(Neuron):
         self, p: dict[str, Numbers], s: dict[str, Numbers], v: jax.Array, ions: Numbers, dt: float
     ) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
         """What holds the voltage, uS; what drives it, nA; and the current of each ion, mA/cm2."""
-        hold = 1e-5 * u.Quantity(read(self.cm)).to_decimal(CAPACITANCE) * self.tree.area / dt * jnp.ones_like(v)
+        hold, area = 1e-5 / dt * u.Quantity(read(self.cm)).to_decimal(CAPACITANCE), self.tree.area
         out, slopes = jnp.zeros_like(v), jnp.zeros_like(v)
         flows: dict[str, jax.Array] = {}
         for name, m in self.mechanisms.items():
             i, slope = m.flow(p[name], s[name], m.pick(v), m.look(ions))
             out, slopes = m.add(out, m.share * i), m.add(slopes, m.share * slope)
             if m.ION is not None:
-                per_area = i * (m.share / (0.01 * self.tree.area[m.at]))
+                per_area = i * (m.share / (0.01 * area[m.at]))
                 flows[m.ION] = m.add(flows.get(m.ION, jnp.zeros_like(v)), per_area)
         # a step that outruns a current which grows of itself would turn the voltage round
-        leak = jnp.maximum(hold + slopes, LEAST * hold)
+        # (per area, and the area last: one capacitance for all then is one value to trace, not one a compartment)
+        leak = hold * jnp.maximum(1.0 + slopes / area / hold, LEAST) * area
         return leak, leak * v - out, flows
 
     def _cable(self, leak: jax.Array, b: jax.Array) -> jax.Array:
