@@ -4,8 +4,8 @@ No point neuron can: what the wanted pairs give it together, the others give it 
 and two of them on one branch set off an NMDA spike: a cell has to find a branch for each pair that it wants. It learns after each
 batch of trials, by D-RTRL; backpropagation through time beside it, and cells without a dendrite.
 
-python examples/dendrites.py            two minutes
-python examples/dendrites.py out.png    and a figure
+python examples/dendrites.py              two minutes
+python examples/dendrites.py 3 out.png    with the seed 3, and a figure
 """
 
 import sys
@@ -50,7 +50,7 @@ def train(rule, window, body, seed=0, updates=UPDATES):
     return model, np.array(losses), np.array(right)
 
 
-def main(save=None):
+def main(seed=0, save=None):
     arms = {
         "D-RTRL": (vg.D_RTRL, 12, branched()),
         "BPTT": (vg.BPTT, STEPS, branched()),
@@ -60,7 +60,7 @@ def main(save=None):
     with brainstate.environ.context(dt=0.5 * u.ms):
         for name, arm in arms.items():
             print(name)
-            found[name] = train(*arm)
+            found[name] = train(*arm, seed=int(seed))
         if save:
             from parts.figures import binding
 

@@ -3,8 +3,8 @@
 The recording drives the model: a current in proportion to the error pulls its voltage towards the recorded one, so that it spikes
 when the cell does and the error is smooth in the conductances. Where they are right, that current has nothing left to do.
 
-python examples/fit_hh.py            a minute
-python examples/fit_hh.py out.png    and a figure
+python examples/fit_hh.py              a minute
+python examples/fit_hh.py 3 out.png    with the seed 3, and a figure
 """
 
 import sys
@@ -57,8 +57,8 @@ def off(ratios):
     return float(np.abs(ratios - 1).max())
 
 
-def main(save=None):
-    rng = np.random.default_rng(0)
+def main(seed=0, save=None):
+    rng = np.random.default_rng(int(seed))
     true = {name: np.array([g]) for name, g in TRUE.items()}
     start = {name: g * np.exp(rng.uniform(-0.7, 0.7, 5)) for name, g in TRUE.items()}
     current, unseen = wandering(STEPS, rng), wandering(12_000, rng)
