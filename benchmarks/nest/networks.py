@@ -18,12 +18,12 @@ class Case:
     model: str
     size: int
     ports: int
-    most: int = 20_000
+    most: int = 100_000
 
     @property
     def steps(self) -> int:
         """Of one measurement: fewer where a step is long, `most` where it is short."""
-        return min(self.most, max(400, 4_000_000 // (self.size * self.ports)))
+        return min(self.most, max(400, 2_000_000 // (self.size * self.ports)))
 
     def drawn(self, times: int) -> dict[str, np.ndarray]:
         """Weights `[ports, size]`, first and leak voltages `[size]`, arrivals `[steps, ports]` over `times` measurements.

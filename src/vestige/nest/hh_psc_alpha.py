@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import saiunit as u
 
-from ..neurons.integrate import Param, Value, linexp, param
+from ..neurons.integrate import Param, Value, linexp
 from ..neurons.population import Size
 from ..neurons.surrogate import Spike, relu_grad
 from .neuron import Initial, NESTNeuron, Numbers
@@ -16,7 +16,9 @@ from .solve import pieces, repeat, rkf45
 V_TH = 0.0  # mV; a local maximum above it is a spike
 V_REST = -65.0  # mV; where the gates begin, whatever the voltage does
 STATES = ("V", "Act_m", "Inact_h", "Act_n", "I_syn_ex", "dI_ex", "I_syn_in", "dI_in")
-FASTEST = 80.0  # 1/ms; where a gate would be faster (below -118 mV) the solver's step would blow up: it is at rest either way
+FASTEST = (
+    80.0  # 1/ms; where a gate would be faster (below -118 mV) the solver's step would blow up: it is at rest either way
+)
 LONGEST = 0.025  # ms; shorter steps of the solver are no nearer to the simulator, which has an error of its own
 
 
@@ -78,7 +80,7 @@ class hh_psc_alpha(NESTNeuron):
         """Where a gate begins: the value given, or at rest."""
         if value is None:
             return steady(V_REST * u.mV)[name]
-        value, me = param(value, self.varshape), f"{type(self).__name__}: {name}"
+        value, me = self.parameter(name, value), f"{type(self).__name__}: {name}"
         if not u.is_dimensionless(value):
             raise u.UnitMismatchError(f"{me} has the unit {u.get_unit(value)}; a gate has none")
         if np.any(value < 0):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import saiunit as u
 
-from ..neurons.integrate import Param, Value, param, read, time_step
+from ..neurons.integrate import Param, Value, read, time_step
 from ..neurons.population import Neuron, Size
 from ..neurons.surrogate import Spike, relu_grad
 from .events import Events, by_sign, fitting, plain, waiting
@@ -61,7 +61,7 @@ class NESTNeuron(Population, Neuron):
             UnitMismatchError: one has another. ValueError: an array does not fit the population.
         """
         for name, value in parameters.items():
-            setattr(self, name, param(value, self.varshape))
+            setattr(self, name, self.parameter(name, value))
             self.unit(name, 1.0 * unit)
             self.units[name] = unit
 

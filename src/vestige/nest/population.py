@@ -6,7 +6,7 @@ import brainstate
 import numpy as np
 import saiunit as u
 
-from ..neurons.integrate import Value, read
+from ..neurons.integrate import Param, Value, param, read
 from ..neurons.population import Dynamics
 
 First = dict[str, tuple[type[brainstate.State], Value]]
@@ -14,6 +14,17 @@ First = dict[str, tuple[type[brainstate.State], Value]]
 
 class Population(Dynamics):
     """A population whose states are listed once, in `first`."""
+
+    def parameter(self, name: str, value: Param | Callable[[tuple[int, ...]], Value]) -> Param:
+        """A parameter of this population.
+
+        Raises:
+            ValueError: an array does not fit; the error says which.
+        """
+        try:
+            return param(value, self.varshape)
+        except ValueError as error:
+            raise ValueError(f"{type(self).__name__}: {name}: {error}") from None
 
     def above(self, name: str, least: Value, or_equal: bool = False) -> None:
         """Raise unless a parameter is larger than `least`.
