@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vestige.cells.solve import plan, solve, times
+from vestige.cells.solve import plan, solve
 
 RNG = np.random.default_rng(0)
 
@@ -83,7 +83,9 @@ def test_equations_grow_with_the_logarithm_of_the_size():
         parent = random_tree(N, 0.2)
         args = conductances(parent, 1.0)
         assert len(plan(parent).rounds) <= 1.5 * np.log2(N) + 2
-        size[N] = equations(jax.make_jaxpr(lambda *a, p=parent: jax.grad(lambda *a: solve(p, *a).sum())(*a))(*args).jaxpr)
+        size[N] = equations(
+            jax.make_jaxpr(lambda *a, p=parent: jax.grad(lambda *a: solve(p, *a).sum())(*a))(*args).jaxpr
+        )
     # a hundred times the nodes, some three times the equations
     assert size[1000] < 4 * size[10] and size[1000] - size[100] < 1.5 * (size[100] - size[10])
 

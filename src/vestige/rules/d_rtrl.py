@@ -45,8 +45,9 @@ def d_rtrl(*, kappa: bool | float = False) -> Rule:
                 uses[n] = [*uses[n], (e.x, edge.share(jax.vmap(over, (None, 0))(wanted, e.late)))]
             else:
                 past[n] = wanted, e
-            if edge.of(ways):
-                new[n] = advance(edge, formed(edge, e), obs.pre[n], obs.post[n], *edge.of(ways))
+            way = edge.of(ways)
+            if way is not None:
+                new[n] = advance(edge, formed(edge, e), obs.pre[n], obs.post[n], *way)
         return Update(pushed(graph, new, obs), uses, past)
 
     return Rule(init, update, "local", first=first, route=remembering(kappa))
@@ -80,9 +81,10 @@ def first(graph: Graph, trace: Any, obs: Obs) -> Any:
     out = pushed(graph, list(trace), obs)
     rest = [None if isinstance(D, Pushed) else suffix_products(D)[1] for D in obs.trans]
     for n, (edge, e) in enumerate(zip(graph.edges, trace)):
-        if e is None or edge.of(rest) is None:
+        late = edge.of(rest)
+        if e is None or late is None:
             continue
-        recent = Recent(obs.pre[n], jax.vmap(times)(edge.spread(edge.of(rest)), obs.post[n]))
+        recent = Recent(obs.pre[n], jax.vmap(times)(edge.spread(late), obs.post[n]))
         out[n] = recent if recent.x.size + recent.late.size < e.size else formed(edge, recent)
     return out
 
@@ -115,8 +117,8 @@ def pushed(graph: Graph, trace: list[Any], obs: Obs) -> list[Any]:
     for k, D in enumerate(obs.trans):
         here = [n for n, e in enumerate(graph.edges) if e.group == k and trace[n] is not None]
         if isinstance(D, Pushed) and here:
-            of = lambda values, here=here: [values[n] for n in here]
-            for n, e in zip(here, push(graph, *map(of, (graph.edges, trace, obs.pre, obs.post)), D)):
+            edges, es, xs, fs = ([of[n] for n in here] for of in (graph.edges, new, obs.pre, obs.post))
+            for n, e in zip(here, push(graph, edges, es, xs, fs, D)):
                 new[n] = e
     return new
 
