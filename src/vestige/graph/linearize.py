@@ -60,7 +60,7 @@ def linearize(
     return stop((pre, post, trans))
 
 
-def jacobians(g: Graph, trans: Sequence[Any]) -> list[jax.Array]:
+def jacobians(g: Graph, trans: Sequence[Any]) -> list[Any]:
     """dh'/dh per group `[K, S, S, P]` of a window, also where tangents are pushed."""
     return [_formed(g, q, d) if isinstance(d, Pushed) and not q.large else d for q, d in zip(g.groups, trans)]
 

@@ -106,7 +106,7 @@ class Graph:
     n_state: int
     in_tree: Any
     out_tree: Any
-    limits: dict[str, int]
+    limits: dict[str, Any]
     param_names: tuple[str, ...]
     state_names: tuple[str, ...]
     positions: bool
