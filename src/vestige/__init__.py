@@ -115,6 +115,7 @@ __all__ = [
     "NonTempParam",
     "NotCompiledError",
     "OSTLRecurrent",
+    "Online",
     "ParamDimVjpAlgorithm",
     "RandomPathRTRL",
     "Result",
