@@ -53,6 +53,7 @@ def pieces(case: Case) -> dict:
     ones = lambda n: tuple(jnp.full((wide, tree.C), 0.3, jnp.float32) for _ in range(n))
     return {
         "one array read and written": (copy, ones(1)), "six exponentials": (exps, ones(1)), "gates": (gates, ones(3)),
+        "gates, cells trailing": (gates, tuple(a.T for a in ones(3))),
         "currents and slopes": (currents, ones(3)), "tree solve": (tree_solve, ones(2)),
     }  # fmt: skip
 

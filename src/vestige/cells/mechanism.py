@@ -20,6 +20,23 @@ DENSITY = u.siemens / u.cmeter2
 mM = u.mmolar
 
 
+def rows(a: Value, ndim: int) -> jax.Array:
+    """`[..., k]` as `[k, ...]` of `ndim` axes, so that neurons come last; a single number stays one.
+
+    A compiler makes quick loops over the last axis, which neurons fill better than a few compartments.
+    """
+    a = jnp.asarray(a)
+    if not a.ndim:
+        return a
+    a = jnp.moveaxis(a, -1, 0)
+    return a.reshape(len(a), *[1] * (ndim - a.ndim), *a.shape[1:])
+
+
+def in_rows(numbers: Numbers, ndim: int) -> Numbers:
+    """All of them as rows."""
+    return Numbers(**{k: rows(a, ndim) for k, a in vars(numbers).items()})
+
+
 class Mechanism(brainstate.nn.Module):
     """Equations that some compartments of a cell obey, in plain numbers of the field's units.
 
@@ -84,11 +101,11 @@ class Mechanism(brainstate.nn.Module):
         )
 
     def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:
-        """Where each gate goes and how fast, `{gate: (limit, time constant in ms)}`, at this voltage `[..., k]`."""
+        """Where each gate goes and how fast, `{gate: (limit, time constant in ms)}`, at this voltage `[k, ...]`, neurons last."""
         return {}
 
     def current(self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers) -> jax.Array:
-        """Current out of the cell `[..., k]`; its slope by `v` is taken by forward mode."""
+        """Current out of the cell `[k, ...]`; its slope by `v` is taken by forward mode."""
         return jnp.zeros_like(v)
 
     def flow(self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers) -> tuple[jax.Array, jax.Array]:
@@ -115,26 +132,26 @@ class Mechanism(brainstate.nn.Module):
         raise ValueError(f"{type(self).__name__} takes no input")
 
     def pick(self, x: jax.Array) -> jax.Array:
-        """Values at its places `[..., k]`, of those of all compartments."""
+        """Rows of its places `[k, ...]`, of those of all compartments."""
         if self.everywhere:
             return x
-        return x[..., self.at] if self.run is None else x[..., self.run]
+        return x[self.at] if self.run is None else x[self.run]
 
     def add(self, total: jax.Array, x: jax.Array) -> jax.Array:
-        """All compartments' values, with its own added at its places."""
+        """Rows of all compartments, with its own added at its places."""
         if self.everywhere:
             return total + x
         if self.run is None:
-            return total.at[..., self.at].add(x)
-        return total + jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(self.run.start, total.shape[-1] - self.run.stop)])
+            return total.at[self.at].add(x)
+        return total + jnp.pad(x, [(self.run.start, len(total) - self.run.stop)] + [(0, 0)] * (x.ndim - 1))
 
     def spread(self, all_of_them: jax.Array, x: jax.Array) -> jax.Array:
-        """All compartments' values, with its own instead at its places."""
+        """Rows of all compartments, with its own instead at its places."""
         if self.everywhere:
             return x
         if self.run is None:
-            return all_of_them.at[..., self.at].set(x)
-        return jnp.concatenate([all_of_them[..., : self.run.start], x, all_of_them[..., self.run.stop :]], -1)
+            return all_of_them.at[self.at].set(x)
+        return jnp.concatenate([all_of_them[: self.run.start], x, all_of_them[self.run.stop :]])
 
     def look(self, ions: Numbers) -> Numbers:
         """Concentrations at its places, and the temperature."""

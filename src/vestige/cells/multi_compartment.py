@@ -11,7 +11,7 @@ from ..neurons.integrate import Param, Value, param, read, time_step
 from ..neurons.population import Neuron
 from ..neurons.surrogate import Spike, relu_grad
 from ..nn.states import ETraceGroupState
-from .mechanism import Mechanism, Numbers
+from .mechanism import Mechanism, Numbers, in_rows, rows
 from .morphology import CAPACITANCE, RESISTIVITY, Morphology
 from .solve import solve
 from .tree import Place, tree
@@ -125,14 +125,15 @@ class MultiCompartment(Neuron):
         V = param(self.V_init, self.varshape) * brainstate.nn.init.param(
             brainstate.nn.init.Constant(1.0), self.varshape, batch_size
         )
-        v = u.Quantity(V).to_decimal(u.mV)
+        v = jnp.moveaxis(u.Quantity(V).to_decimal(u.mV), -1, 0)
         ions = Numbers(**{k: jnp.full_like(v, c) for k, c in RESTING.items()}, celsius=self.celsius)
         first = {}
         # pools first, since gates may look at them
         for name, m in sorted(self.mechanisms.items(), key=lambda item: item[1].POOL is None):
-            first[name] = m.first(m.numbers(), m.pick(v), m.look(ions))
+            made = m.first(in_rows(m.numbers(), v.ndim), m.pick(v), m.look(ions))
             if m.POOL is not None:
-                setattr(ions, m.POOL, m.spread(getattr(ions, m.POOL), first[name][m.POOL]))
+                setattr(ions, m.POOL, m.spread(getattr(ions, m.POOL), made[m.POOL]))
+            first[name] = _back(made)
         return V, first
 
     def update(self, x: Value = 0.0 * u.nA, **inputs: Value) -> jax.Array:
@@ -157,18 +158,22 @@ class MultiCompartment(Neuron):
         x = self._injected(self.sum_current_inputs(x, self.V.value), v)
         p = {k: m.numbers() for k, m in self.mechanisms.items()}
         s = {k: m.receive(p[k], m.state(), inputs[k]) if k in inputs else m.state() for k, m in self.mechanisms.items()}
+        # from here on compartments lead
+        v, x = rows(v, v.ndim), rows(x, v.ndim)
+        p, s = ({k: in_rows(a, v.ndim) for k, a in each.items()} for each in (p, s))
         ions = self._ions(s, v)
         leak, b, flows = self._membrane(p, s, v, ions, dt)
         new = self._cable(leak, b + x)
         # pools first: gates that an ion opens see what this step has let in
         for name in sorted(self.mechanisms, key=lambda name: self.mechanisms[name].POOL is None):
             m = self.mechanisms[name]
-            m.store(m.advance(p[name], s[name], m.pick(new), m.look(ions), m.pick(flows.get(m.POOL, 0.0 * v)), dt))
+            after = m.advance(p[name], s[name], m.pick(new), m.look(ions), m.pick(flows.get(m.POOL, 0.0 * v)), dt)
+            m.store(_back(after))
             if m.POOL is not None:
-                s[name] = m.state()
+                s[name] = Numbers(**after)
                 ions = self._ions(s, new)
-        self.V.value = new * u.mV
-        return self._crossed(v[..., self.spike_at], new[..., self.spike_at])
+        self.V.value = jnp.moveaxis(new, 0, -1) * u.mV
+        return self._crossed(v[self.spike_at], new[self.spike_at])
 
     def _injected(self, x: Value, v: jax.Array) -> jax.Array:
         """The current from outside, nA."""
@@ -194,14 +199,16 @@ class MultiCompartment(Neuron):
         self, p: dict[str, Numbers], s: dict[str, Numbers], v: jax.Array, ions: Numbers, dt: float
     ) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
         """What holds the voltage, uS; what drives it, nA; and the current of each ion, mA/cm2."""
-        hold, area = 1e-5 / dt * u.Quantity(read(self.cm)).to_decimal(CAPACITANCE), self.tree.area
+        hold = 1e-5 / dt * rows(u.Quantity(read(self.cm)).to_decimal(CAPACITANCE), v.ndim)
+        area = rows(self.tree.area, v.ndim)
         out, slopes = jnp.zeros_like(v), jnp.zeros_like(v)
         flows: dict[str, jax.Array] = {}
         for name, m in self.mechanisms.items():
             i, slope = m.flow(p[name], s[name], m.pick(v), m.look(ions))
-            out, slopes = m.add(out, m.share * i), m.add(slopes, m.share * slope)
+            share = rows(m.share, v.ndim)
+            out, slopes = m.add(out, share * i), m.add(slopes, share * slope)
             if m.ION is not None:
-                per_area = i * (m.share / (0.01 * area[m.at]))
+                per_area = i * (share / (0.01 * area[m.at]))
                 flows[m.ION] = m.add(flows.get(m.ION, jnp.zeros_like(v)), per_area)
         # a step that outruns a current which grows of itself would turn the voltage round
         # (per area, and the area last: one capacitance for all then is one value to trace, not one a compartment)
@@ -213,7 +220,9 @@ class MultiCompartment(Neuron):
         C, N = self.tree.C, self.tree.N
         wide = lambda a: jnp.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, N - C)]) if N > C else a
         link = jnp.asarray(self.tree.conductance(u.Quantity(read(self.Ra)).to_decimal(RESISTIVITY)), leak.dtype)
-        return solve(self.tree.parent, wide(leak), link, wide(b))[..., :C]
+        # `solve` turns its own to rows again, and the compiler drops both
+        leak, b = (wide(jnp.moveaxis(a, 0, -1)) for a in (leak, b))
+        return jnp.moveaxis(solve(self.tree.parent, leak, link, b)[..., :C], -1, 0)
 
     def _crossed(self, old: jax.Array, new: jax.Array) -> jax.Array:
         top = u.Quantity(read(self.V_th)).to_decimal(u.mV)
@@ -234,3 +243,8 @@ def _check_unit(what: str, value: Param, unit: u.Unit) -> None:
         raise u.UnitMismatchError(
             f"MultiCompartment: {what} has the unit {u.get_unit(held)}; one like {unit} is needed"
         )
+
+
+def _back(states: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Rows as they are kept, compartments last."""
+    return {k: jnp.moveaxis(a, 0, -1) for k, a in states.items()}
