@@ -6,7 +6,7 @@ python tests/nest/record.py tests/nest/data/neurons.npz
 import sys
 
 import numpy as np
-from neuron_cases import CASES, STEPS, weighted_spikes
+from eprop_cases import CASES, STEPS, weighted_spikes
 
 import nest
 

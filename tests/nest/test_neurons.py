@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import saiunit as u
-from neuron_cases import CASES, STEPS, weighted_spikes
+from eprop_cases import CASES, STEPS, weighted_spikes
 
 import vestige as vg
 from vestige import nest

@@ -23,10 +23,11 @@ def loss(y, target):
 def step(p, s, x):
     a = 0.9 * s["a"] + 0.1 * s["v"]
     v = 0.8 * s["v"] - 0.3 * a + vg.matmul(jnp.concatenate([x, jnp.tanh(s["v"])]), p["w"]) + p["b"]
-    return dict(v=v, a=a), jnp.tanh(v)
+    return dict(v=v, a=a), vg.matmul(jnp.tanh(v), p["o"])
 
 
-PARAMS = dict(w=draw(I + N, N, scale=0.2), b=draw(N))
+# the readout reaches no state: it has no trace
+PARAMS = dict(w=draw(I + N, N, scale=0.2), b=draw(N), o=draw(N, N, scale=0.3))
 STATE = dict(v=jnp.zeros(N), a=jnp.zeros(N))
 GRAPH = vg.trace_graph(step, PARAMS, STATE, jnp.zeros(I))
 RULE = vg.rules.d_rtrl()
@@ -76,10 +77,11 @@ def test_the_smaller_form_is_taken_weight_by_weight():
     from vestige.rules import Obs
 
     edges = {e.name: n for n, e in enumerate(GRAPH.edges)}
-    size = lambda e, k: (jnp.zeros((k, *(() if e.x is None else e.x.shape))), jnp.zeros((k, 2, *e.out)))
+    shaped = lambda e, k: None if e.group is None else jnp.zeros((k, 2, *e.out))
+    size = lambda e, k: (jnp.zeros((k, *(() if e.x is None else e.x.shape))), shaped(e, k))
     for steps, form in ((K, Recent), (100, jax.Array)):
         pre, post = zip(*(size(e, steps) for e in GRAPH.edges))
         obs = Obs(list(pre), list(post), [jnp.zeros((steps, 2, 2, N))], None)
-        trace = first(GRAPH, RULE.init(GRAPH, [PARAMS[n] for n in ("b", "w")]), obs)
+        trace = first(GRAPH, RULE.init(GRAPH, [PARAMS[n] for n in ("b", "o", "w")]), obs)
         assert isinstance(trace[edges["w"]], form)
         assert isinstance(trace[edges["b"]], jax.Array), "a bias' trace is small"
