@@ -13,7 +13,7 @@ SOAK = Path(__file__).parents[2] / "benchmarks" / "soak.py"
 
 def soaked(*args):
     """What a process of its own saw of its memory and speed, tenth by tenth."""
-    env = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": os.pathsep.join(sys.path)}
+    env = os.environ | {"JAX_PLATFORMS": "cpu"}
     made = subprocess.run(
         [sys.executable, str(SOAK), "--json", *map(str, args)], env=env, text=True, capture_output=True, timeout=1500
     )

@@ -20,7 +20,7 @@ I, H, B, T = 6, 16, 8, 11  # the program's
 def start(*args):
     """The program in a process of its own, whose devices are virtual."""
     # a process that finds a GPU would count its devices instead
-    env = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": os.pathsep.join(sys.path)}
+    env = os.environ | {"JAX_PLATFORMS": "cpu"}
     return subprocess.Popen(
         [sys.executable, str(PROGRAM), *map(str, args)],
         env=env,
