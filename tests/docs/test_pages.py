@@ -23,7 +23,8 @@ def as_a_reader(tmp_path, monkeypatch):
         brainstate.environ.pop("dt")
 
 
-LONG = {"docs/rules.md", "docs/nn.md"}  # every rule, every layer
+# every rule, every layer, and pages whose programs other tests run in parts
+LONG = {f"docs/{p}.md" for p in ("rules", "nn", "learn", "feedback", "concepts", "cells-channels")}
 
 
 @pytest.mark.parametrize(

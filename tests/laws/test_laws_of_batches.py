@@ -70,7 +70,7 @@ def test_examples_of_a_batch_draw_their_own_random_numbers():
     assert float(jnp.abs(out.carry.state["v"][0] - out.carry.state["v"][1]).max()) > 1e-3
 
 
-@pytest.mark.parametrize("rule", slowly(["d_rtrl", "es_d_rtrl 0.9"], ["es_d_rtrl 0.9"]))
+@pytest.mark.parametrize("rule", slowly(["d_rtrl", "es_d_rtrl 0.9"], ["d_rtrl"]))
 def test_jit_is_eager(rule):
     xs, ys = MODEL.data(3)
     r = RULES[rule]
@@ -81,7 +81,12 @@ def test_jit_is_eager(rule):
 
 
 @pytest.mark.parametrize(
-    "wrap", [jax.jit, jax.checkpoint, lambda f: jax.jit(jax.jit(f))], ids=["jit", "remat", "jit in jit"]
+    "wrap",
+    [
+        pytest.param(jax.jit, id="jit", marks=pytest.mark.slow),
+        pytest.param(jax.checkpoint, id="remat", marks=pytest.mark.slow),
+        pytest.param(lambda f: jax.jit(jax.jit(f)), id="jit in jit"),
+    ],
 )
 def test_wrapping_inner_functions_changes_nothing(wrap):
     def step(p, s, x, inner=lambda f: f):

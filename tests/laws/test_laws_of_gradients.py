@@ -17,8 +17,8 @@ from zoo import ALL_MODELS, ALL_RULES, MODELS, RULES, Model, Named, T, name
 
 # one of each kind; the others in `make test-slow`
 FAST = {
-    "LIF, recurrent", "post-reset LIF", "ALIF", "LIF with synapse", "LSTM, split", "GRU", "vanilla RNN",
-    "encoder", "shared and read", "stacked", "unmarked matrix, wide", "block of 2", "group state",
+    "LIF, recurrent", "post-reset LIF", "ALIF", "LSTM, split", "GRU", "vanilla RNN",
+    "encoder", "shared and read", "stacked", "unmarked matrix, wide", "group state",
     "delay by shift", "conv 1d", "sparse, recurrent", "prelude", "embedding", "marks in a scan",
     "norm after the state", "mixing",
 }  # fmt: skip

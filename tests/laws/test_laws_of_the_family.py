@@ -13,7 +13,7 @@ from oracle.reference import bptt
 from runs import Runs
 from zoo import ALL_MODELS, FAMILY, MODELS, T, name
 
-QUICK = {"LIF, recurrent", "LSTM, split", "embedding"}
+QUICK = {"LIF, recurrent"}
 B = 3
 
 
@@ -84,7 +84,7 @@ def test_a_refusal_gives_a_reason_and_a_way_out(runs):
         ), rule
 
 
-@pytest.mark.parametrize("rule", FAMILY, ids=name)
+@pytest.mark.parametrize("rule", slowly(FAMILY, ["d_rtrl, kappa", "e_prop, rates", "otpe"]), ids=name)
 def test_a_batch_in_ragged_windows_is_its_examples_in_one(rule):
     """7 steps as 3 + 3 + 1 together, and alone all at once, or in the same windows where they make a difference."""
     m = MODELS["LIF, recurrent"]

@@ -15,9 +15,10 @@ single = lambda tree: jax.tree.map(lambda a: a.astype(jnp.float32) if a.dtype ==
 # every rule on small models, one on the larger ones
 PAIRS = [(m, r) for m in ("LSTM, split", "ALIF") for r in ("d_rtrl", "es_d_rtrl 0.9", "hybrid", "rtrl")]
 PAIRS += [(m, "d_rtrl") for m in ("block of 3", "conv 1d")]
+SLOW = [("LSTM, split", "hybrid"), ("LSTM, split", "rtrl"), ("block of 3", "d_rtrl")]
 
 
-@pytest.mark.parametrize("model, rule", PAIRS)
+@pytest.mark.parametrize("model, rule", [pytest.param(*p, marks=pytest.mark.slow if p in SLOW else ()) for p in PAIRS])
 def test_single_precision_agrees_with_double(model, rule):
     m, r = MODELS[model], RULES[rule]
     xs, ys = m.data()

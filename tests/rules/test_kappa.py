@@ -89,6 +89,7 @@ def test_filters_too_come_nearer_with_a_memory_before_the_readout():
         assert distance(kept[k], full[k]) < distance(plain[k], full[k]) - 0.02, k
 
 
+@pytest.mark.slow
 def test_a_given_decay_is_the_found_one_where_they_agree():
     xs, ys = LIF.data(STEPS)
     k = float(sig(LIF.params["k"]))
@@ -172,6 +173,7 @@ class Net(brainstate.nn.Module):
         return self.out(self.lif(self.inp(x)))
 
 
+@pytest.mark.slow
 def test_learners_of_brainstate_models():
     import saiunit as u
 

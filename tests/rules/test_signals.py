@@ -155,6 +155,7 @@ def test_three_factors(decay, wide, window):
     assert not got["out"].any()
 
 
+@pytest.mark.slow
 def test_modulators_of_examples():
     xs, ys = LAYER.data(STEPS, batch=3)
     M = jnp.asarray(np.random.default_rng(1).normal(size=(STEPS, 3)))
@@ -365,6 +366,7 @@ class Net(brainstate.nn.Module):
         return self.out(self.cell(x))
 
 
+@pytest.mark.slow
 def test_learners_keep_what_a_rule_has_learned():
     brainstate.random.seed(0)
     net = brainstate.nn.init_all_states(Net())
@@ -411,7 +413,14 @@ def test_running_on_without_a_loss_asks_for_nothing():
     net = brainstate.nn.init_all_states(Net())
     xs = jnp.asarray(np.random.default_rng(0).normal(size=(STEPS, I)))
     outputs = []
-    for learner in (vg.D_RTRL(net), vg.ThreeFactor(net), vg.RewardModulated(net), vg.OSTTP(net), vg.DECOLLE(net), vg.DNI(net)):
+    for learner in (
+        vg.D_RTRL(net),
+        vg.ThreeFactor(net),
+        vg.RewardModulated(net),
+        vg.OSTTP(net),
+        vg.DECOLLE(net),
+        vg.DNI(net),
+    ):
         learner.compile_graph(xs[0])
         outputs.append(learner.evolve(xs, 5))
         learner.reset()
