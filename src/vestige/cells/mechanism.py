@@ -142,7 +142,8 @@ class Mechanism(brainstate.nn.Module):
         if self.everywhere:
             return total + x
         if self.run is None:
-            return total.at[self.at].add(x)
+            # neurons lead where elements are scattered, so that it is seen that none meet
+            return jnp.moveaxis(jnp.moveaxis(total, 0, -1).at[..., self.at].add(jnp.moveaxis(x, 0, -1)), -1, 0)
         return total + jnp.pad(x, [(self.run.start, len(total) - self.run.stop)] + [(0, 0)] * (x.ndim - 1))
 
     def spread(self, all_of_them: jax.Array, x: jax.Array) -> jax.Array:
@@ -150,7 +151,7 @@ class Mechanism(brainstate.nn.Module):
         if self.everywhere:
             return x
         if self.run is None:
-            return all_of_them.at[self.at].set(x)
+            return jnp.moveaxis(jnp.moveaxis(all_of_them, 0, -1).at[..., self.at].set(jnp.moveaxis(x, 0, -1)), -1, 0)
         return jnp.concatenate([all_of_them[: self.run.start], x, all_of_them[self.run.stop :]])
 
     def look(self, ions: Numbers) -> Numbers:
