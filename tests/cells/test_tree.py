@@ -7,7 +7,9 @@ import saiunit as u
 from vestige.cells import Morphology, tree
 from vestige.cells.cut import cut
 
-close = lambda a, b, rtol=1e-13: np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-300)
+
+def assert_close(a, b, rtol=1e-13):
+    np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-300)
 
 
 def cylinders(**sizes):
@@ -26,17 +28,17 @@ def frustum(nseg, d=4.0, e=1.0, length=90.0):
 
 def test_a_cylinder():
     t, c = tree(cylinders(a=(90.0, 2.0, 3))), cut(cylinders(a=(90.0, 2.0, 3)).sections["a"])
-    close(t.area, 3 * [60 * np.pi])
-    close([t.length, t.diam], [3 * [30.0], 3 * [2.0]])
-    close([c.left, c.right], 2 * [3 * [15 / np.pi]])
+    assert_close(t.area, 3 * [60 * np.pi])
+    assert_close([t.length, t.diam], [3 * [30.0], 3 * [2.0]])
+    assert_close([c.left, c.right], 2 * [3 * [15 / np.pi]])
     # 100 ohm cm along 30 um of 1 um radius: 0.01 * 100 * 30 / pi = 9.549 megaohm
-    close(t.conductance()[1:], 2 * [np.pi / 30])
-    close(t.conductance(Ra=np.full(3, 200.0))[1:], 2 * [np.pi / 60])
+    assert_close(t.conductance()[1:], 2 * [np.pi / 30])
+    assert_close(t.conductance(Ra=np.full(3, 200.0))[1:], 2 * [np.pi / 60])
     # one number, and those of a population of two
-    close(t.conductance(Ra=200.0)[1:], 2 * [np.pi / 60])
-    close(t.conductance(Ra=np.array([[100.0, 100, 100], [50, 150, 50]]))[:, 1:], 2 * [2 * [np.pi / 30]])
+    assert_close(t.conductance(Ra=200.0)[1:], 2 * [np.pi / 60])
+    assert_close(t.conductance(Ra=np.array([[100.0, 100, 100], [50, 150, 50]]))[:, 1:], 2 * [2 * [np.pi / 30]])
     assert t.parent.tolist() == [-1, 0, 1] and t.conductance()[0] == 0
-    close(t.middle[:, 0], [15, 45, 75])
+    assert_close(t.middle[:, 0], [15, 45, 75])
 
 
 @pytest.mark.parametrize("nseg", [1, 2, 7])
@@ -44,11 +46,11 @@ def test_a_frustum(nseg):
     """Each compartment is a frustum itself: lateral area, and `int 4 dx / (pi d^2) = 4 h / (pi d e)`."""
     c = cut(frustum(nseg).sections["a"])
     d = np.linspace(4.0, 1.0, 2 * nseg + 1)
-    close(c.area, np.pi * (d[:-2:2] + d[2::2]) / 2 * np.hypot(90 / nseg, (d[:-2:2] - d[2::2]) / 2))
+    assert_close(c.area, np.pi * (d[:-2:2] + d[2::2]) / 2 * np.hypot(90 / nseg, (d[:-2:2] - d[2::2]) / 2))
     h = 45 / nseg
-    close(c.left, 4 * h / (np.pi * d[:-2:2] * d[1:-1:2]))
-    close(c.right, 4 * h / (np.pi * d[1:-1:2] * d[2::2]))
-    close(c.middle[:, 1], 2 + 90 * (np.arange(nseg) + 0.5) / nseg)
+    assert_close(c.left, 4 * h / (np.pi * d[:-2:2] * d[1:-1:2]))
+    assert_close(c.right, 4 * h / (np.pi * d[1:-1:2] * d[2::2]))
+    assert_close(c.middle[:, 1], 2 + 90 * (np.arange(nseg) + 0.5) / nseg)
 
 
 def test_a_compartment_over_several_frusta():
@@ -57,11 +59,11 @@ def test_a_compartment_over_several_frusta():
     m.add_point_section("a", [[0, 0, 0], [3, 0, 0], [3, 4, 0], [3, 4, 1]] * u.um, [2, 4, 4, 1] * u.um)
     c = cut(m.sections["a"])
     first, last = np.pi * 3 * np.hypot(3, 1), np.pi * 2.5 * np.hypot(1, 1.5)
-    close(c.area, [first + np.pi * 4 * 4 + last])
-    close(c.length, [8.0])
-    close(c.left, [4 / np.pi * (3 / 8 + 1 / 16)])
-    close(c.right, [4 / np.pi * (3 / 16 + 1 / 4)])
-    close(c.middle, [[3, 1, 0]])
+    assert_close(c.area, [first + np.pi * 4 * 4 + last])
+    assert_close(c.length, [8.0])
+    assert_close(c.left, [4 / np.pi * (3 / 8 + 1 / 16)])
+    assert_close(c.right, [4 / np.pi * (3 / 16 + 1 / 4)])
+    assert_close(c.middle, [[3, 1, 0]])
 
 
 def test_what_is_whole_does_not_depend_on_nseg():
@@ -73,7 +75,7 @@ def test_what_is_whole_does_not_depend_on_nseg():
         whole = (c.area.sum(), c.length.sum(), (c.left + c.right).sum())
         if nseg == 1:
             one = whole
-        close(whole, one, 1e-12)
+        assert_close(whole, one, 1e-12)
 
 
 def dense(m):
@@ -149,7 +151,7 @@ def test_the_network_is_that_of_its_resistors(links, nseg):
     t, G = tree(m), dense(m)
     np.testing.assert_allclose(of_tree(t), G, rtol=0, atol=1e-12 * abs(G).max())
     assert (t.parent < 0).sum() == 1 and m.n_compartments == t.C
-    close(of_tree(t) @ np.ones(t.C) / abs(G).max() + 1, np.ones(t.C))
+    assert_close(of_tree(t) @ np.ones(t.C) / abs(G).max() + 1, np.ones(t.C))
 
 
 def test_branch_points_are_nodes_without_membrane():
@@ -160,8 +162,8 @@ def test_branch_points_are_nodes_without_membrane():
     t = tree(m)
     assert (t.C, t.N, len(t.area)) == (5, 6, 5)
     assert t.parent.tolist() == [-1, 5, 5, 1, 3, 0]
-    close(t.near[[1, 2, 3, 5]], [10 / np.pi, 15 / np.pi, 10 / np.pi, 0.0])
-    close(t.far[[1, 2, 3, 5]], [0.0, 0.0, 10 / np.pi, 5 / np.pi])
+    assert_close(t.near[[1, 2, 3, 5]], [10 / np.pi, 15 / np.pi, 10 / np.pi, 0.0])
+    assert_close(t.far[[1, 2, 3, 5]], [0.0, 0.0, 10 / np.pi, 5 / np.pi])
 
 
 def test_order_of_sections_does_not_matter():
@@ -176,8 +178,8 @@ def test_order_of_sections_does_not_matter():
         at = t.find(["a", "b", "c"])
         G.append(of_tree(t)[np.ix_(at, at)])
         assert t.root == t.find("a")[0]
-    close(G[1], G[0], 1e-12)
-    close(G[2], G[0], 1e-12)
+    assert_close(G[1], G[0], 1e-12)
+    assert_close(G[2], G[0], 1e-12)
 
 
 def test_distance_runs_along_the_cable():
@@ -189,15 +191,15 @@ def test_distance_runs_along_the_cable():
     m.connect("back", "soma", 0.0)
     t = tree(m)
     away = t.distance()
-    close(away[t.find("soma")], [0.0])
-    close(away[t.find("a")], [20, 40, 60, 80, 100])
-    close(away[t.find("b")], [115, 125, 135])
-    close(away[t.find("c")], [120, 140])
-    close(away[t.find("d")], [65])  # from the middle of the compartment on which it grows
-    close(away[t.find("back")], [35])
+    assert_close(away[t.find("soma")], [0.0])
+    assert_close(away[t.find("a")], [20, 40, 60, 80, 100])
+    assert_close(away[t.find("b")], [115, 125, 135])
+    assert_close(away[t.find("c")], [120, 140])
+    assert_close(away[t.find("d")], [65])  # from the middle of the compartment on which it grows
+    assert_close(away[t.find("back")], [35])
     every = np.stack([t.distance(i) for i in range(t.C)])
-    close(every, every.T)
-    close(t.distance(("b", 0.9))[t.find("c")], [25 + 10, 25 + 30])
+    assert_close(every, every.T)
+    assert_close(t.distance(("b", 0.9))[t.find("c")], [25 + 10, 25 + 30])
     with pytest.raises(ValueError, match="one compartment"):
         t.distance("a")
 
@@ -234,13 +236,13 @@ def test_cylinders_fan_out_and_points_stay():
     m.add_point_section("on", [[5, 5, 5], [5, 5, 25]] * u.um, [1, 1] * u.um)
     m.connect("on", "a")
     t = tree(m)
-    close(np.linalg.norm(t.middle[t.find("a")] - [20, 0, 0], axis=1), [25, 75])
+    assert_close(np.linalg.norm(t.middle[t.find("a")] - [20, 0, 0], axis=1), [25, 75])
     gap = t.middle[t.find(("a", 1.0))] - t.middle[t.find(("b", 1.0))]
     assert np.linalg.norm(gap) > 20
     a = t.middle[t.find("a")]
-    close(t.middle[t.find("on")][0], 1.5 * a[1] - 0.5 * a[0] + [0, 0, 10])
+    assert_close(t.middle[t.find("on")][0], 1.5 * a[1] - 0.5 * a[0] + [0, 0, 10])
     m = Morphology()
     m.add_point_section("a", [[0, 0, 0], [10, 0, 0]] * u.um, [1, 1] * u.um)
     m.add_point_section("b", [[12, 0, 0], [12, 8, 0]] * u.um, [1, 1] * u.um)
     m.connect("b", "a")
-    close(tree(m).middle, [[5, 0, 0], [12, 4, 0]])
+    assert_close(tree(m).middle, [[5, 0, 0], [12, 4, 0]])

@@ -1,6 +1,7 @@
 """Per weight the cheaper trace: D-RTRL's where it is small, ES-D-RTRL's where the factors are."""
 
 from collections.abc import Mapping
+from functools import partial
 from math import prod
 from typing import Any, Literal
 
@@ -25,23 +26,11 @@ def hybrid(
     Source: Wang et al., "Model-agnostic linear-memory online learning in spiking neural networks", 2024 (hybrid rule).
     """
     es = es_d_rtrl(decay_or_rank)
-    choose = dict(choose or {})
-
-    def is_full(graph: Graph, edge: Edge, w: Any) -> bool:
-        if edge.group is None:
-            return False
-        if edge.of(graph.groups).large:
-            if choose.get(edge.name) == "full":
-                raise GraphError(
-                    f"hybrid: the block that `{edge.name}` drives is too large for its full trace here; use D-RTRL"
-                )
-            return False
-        pair = prod(edge.out) + prod(getattr(edge.x, "shape", ()))
-        smaller = picks(edge) or prod(trace_shape(edge, w).shape) <= pair
-        return choose.get(edge.name, "full" if smaller else "factorised") == "full"
+    chosen = dict(choose or {})
+    is_full = partial(_is_full, chosen)
 
     def init(graph: Graph, static: list[Any]) -> Any:
-        unknown = set(choose) - {edge.name for edge in graph.edges}
+        unknown = set(chosen) - {edge.name for edge in graph.edges}
         if unknown:
             known = sorted({edge.name for edge in graph.edges})
             raise ValueError(f"hybrid: no weight named {sorted(unknown)}; there are {known}")
@@ -75,6 +64,21 @@ def hybrid(
         return [None if f else a for f, a in zip(full, es.smooths(graph, static))]
 
     return Rule(init, update, "instant", "entry", route=remembering(kappa), smooths=smooths)
+
+
+def _is_full(choose: Mapping[str, Kind], graph: Graph, edge: Edge, w: Any) -> bool:
+    """Has this weight a trace of its own? As chosen, else where that holds no more numbers than the factors."""
+    if edge.group is None:
+        return False
+    if edge.of(graph.groups).large:
+        if choose.get(edge.name) == "full":
+            raise GraphError(
+                f"hybrid: the block that `{edge.name}` drives is too large for its full trace here; use D-RTRL"
+            )
+        return False
+    pair = prod(edge.out) + prod(getattr(edge.x, "shape", ()))
+    smaller = picks(edge) or prod(trace_shape(edge, w).shape) <= pair
+    return choose.get(edge.name, "full" if smaller else "factorised") == "full"
 
 
 def factorised(whole: list[Any]) -> list[int]:
