@@ -23,6 +23,17 @@ hypothesis.settings.register_profile("small", max_examples=20, deadline=None, de
 hypothesis.settings.load_profile("small")
 
 
+def pytest_collection_modifyitems(config, items):
+    """A law marked `of(...)` is asked of those models alone that it speaks of."""
+    asked, others = [], []
+    for item in items:
+        mark = item.get_closest_marker("of")
+        (asked if mark is None or mark.args[0](item.callspec.params["runs"]) else others).append(item)
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = asked
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _fresh_caches():
     yield

@@ -54,9 +54,8 @@ def test_the_network_is_alive(runs):
     assert bool(out["tbptt"].firing) == runs.model.spikes or not runs.model.spikes
 
 
+@pytest.mark.of(lambda m: m.spikes)
 def test_spiking_models_spike(runs):
-    if not runs.model.spikes:
-        pytest.skip("no spikes in this model")
     run, carries = runs.by_one
     rates = []
     for t in range(T):
@@ -77,10 +76,9 @@ def test_one_step_is_exact(runs):
             assert np.abs(got[k] - w).max() < 1e-11 * max(np.abs(w).max(), 1e-3), (rule, k)
 
 
+@pytest.mark.of(lambda m: m.exact)
 def test_local_recurrence_alone_is_exact(runs):
     """Law 2: D-RTRL equals BPTT for every parameter whose credit stays inside its neurons."""
-    if not runs.model.exact:
-        pytest.skip("credit crosses neurons for every parameter")
     assert_close(runs.named(runs.steps[0]["d_rtrl"]), runs.full, 1e-10, runs.model.exact)
 
 
@@ -89,9 +87,8 @@ def test_the_report_says_what_is_exact(runs):
     assert set(runs.model.graph.report.exact) == set(runs.model.exact)
 
 
+@pytest.mark.of(lambda m: m.own_step)
 def test_parameters_that_report_their_own_step_get_it(runs):
-    if not runs.model.own_step:
-        pytest.skip("every parameter is traced")
     cut = named(runs.model, bptt(runs.model, runs.xs, runs.ys, cut=True))
     assert_close(runs.named(runs.steps[0]["d_rtrl"]), cut, 1e-10, runs.model.own_step)
     report = runs.model.graph.report
@@ -100,10 +97,9 @@ def test_parameters_that_report_their_own_step_get_it(runs):
     assert not any("exact" in line for line in report.notes)
 
 
+@pytest.mark.of(lambda m: m.local)
 def test_windows_do_not_change_the_estimator(runs):
     """Law 3: the same gradient for every parameter, and the same trace, step by step and all at once."""
-    if not runs.model.local:
-        pytest.skip("no rule of this model promises it")
     (small, small_carry), (large, large_carry) = runs.steps, runs.whole
     for rule in large:
         assert_close(runs.named(small[rule]), runs.named(large[rule]), 1e-12)
@@ -116,16 +112,14 @@ def test_rtrl_is_bptt(runs):
     assert_close(runs.named(runs.steps[0]["rtrl"]), runs.full, 1e-10)
 
 
+@pytest.mark.of(lambda m: m.local)
 def test_hybrid_with_full_traces_is_d_rtrl(runs):
-    if not runs.model.local:
-        pytest.skip("positions are mixed")
     grads = runs.steps[0]
     assert_close(runs.named(grads["hybrid, all full"]), runs.named(grads["d_rtrl"]), 1e-11)
 
 
+@pytest.mark.of(lambda m: m.local and not m.index)
 def test_hybrid_with_factors_is_es_d_rtrl(runs):
-    if not runs.model.local or runs.model.index:
-        pytest.skip("the rule does not apply")
     grads = runs.steps[0]
     assert_close(runs.named(grads["hybrid, all factorised"]), runs.named(grads["es_d_rtrl 0.9"]), 1e-11)
 

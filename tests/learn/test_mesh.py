@@ -19,8 +19,9 @@ I, H, B, T = 6, 16, 8, 11  # the program's
 
 def start(*args):
     """The program in a process of its own, whose devices are virtual."""
-    # a process that finds a GPU would count its devices instead
-    env = os.environ | {"JAX_PLATFORMS": "cpu"}
+    # a process that finds a GPU would count its devices instead. Virtual devices share one pool of threads, by default one
+    # for each: a device that waits in two collectives at once would hold the thread that another needs to join them
+    env = os.environ | {"JAX_PLATFORMS": "cpu", "NPROC": "128"}
     return subprocess.Popen(
         [sys.executable, str(PROGRAM), *map(str, args)],
         env=env,
