@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -71,9 +69,39 @@ class Task:
         return Split(*(getattr(split, name)[order] for name in ("x", "y", "summary", "source")))
 
 
-def package_folder(package: str, need: str) -> Path:
-    """Folder of an installed package, found without importing it."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise DataError(f"{need} comes with the package `{package}`: pip install 'vestige[data]'")
-    return Path(spec.origin).parent
+@dataclass(frozen=True)
+class Stream:
+    """Items in the order in which they came: each is a few steps `x` [N, K, I], then its class `y` [N].
+
+    Nothing is split off: a learner predicts each item before it is told the class. `features` [N, F] are the items
+    before they were encoded, for baselines; `names` [F] are what they mean. `drift` is the number of the item from
+    which the law between features and class is known to change, None if there is none.
+    """
+
+    name: str
+    about: str
+    x: np.ndarray
+    y: np.ndarray
+    features: np.ndarray
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+    drift: int | None = None
+
+    def __post_init__(self):
+        sizes = {name: len(getattr(self, name)) for name in ("x", "y", "features")}
+        if self.x.ndim != 3 or self.features.ndim != 2 or len(set(sizes.values())) > 1:
+            raise ValueError(
+                f"a stream needs x [N, K, I] and features [N, F], N items each; got x {self.x.shape}, {sizes}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def n_in(self) -> int:
+        return self.x.shape[2]
+
+    @property
+    def steps(self) -> int:
+        """Steps of one item."""
+        return self.x.shape[1]

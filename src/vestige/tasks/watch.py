@@ -1,15 +1,14 @@
 """Seven shoulder exercises from a wrist sensor; the test asks for wearers that training never saw."""
 
-import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from .base import DataError, Split, Task, package_folder
+from .base import Split, Task
 from .encode import quantile_levels, send_on_delta, thresholds
+from .files import content, package_folder
 from .movement import Variation, vary
 
 SHA256 = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
@@ -60,16 +59,8 @@ def load(path=None) -> tuple[Recordings, tuple[str, ...]]:
     The file is a pickle, so its bytes are compared with a known sum first: a pickle from elsewhere could run anything.
     """
     path = path or package_folder("seglearn", "the `watch` data") / "data" / "watch_dataset.npy"
-    try:
-        content = Path(path).read_bytes()
-    except OSError as e:
-        raise DataError(f"cannot read the `watch` data: {e}; pip install --force-reinstall seglearn==1.2.5") from e
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise DataError(
-            f"{path} is not the file that vestige knows (its SHA-256 differs), so it was not opened; "
-            "pip install --force-reinstall seglearn==1.2.5"
-        )
-    data = np.load(io.BytesIO(content), allow_pickle=True).item()
+    remedy = "pip install --force-reinstall seglearn==1.2.5"
+    data = np.load(io.BytesIO(content(path, "the `watch` data", remedy, SHA256)), allow_pickle=True).item()
     ends = np.cumsum([0] + [len(x) for x in data["X"]])
     recordings = Recordings(
         np.concatenate(data["X"]).astype(np.float32),
