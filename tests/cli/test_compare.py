@@ -263,7 +263,7 @@ def test_a_cosine_needs_two_directions():
     "arguments, words",
     [
         (["--task", "chess"], "invalid choice"),
-        (["--rules", "hebb"], "no rule named hebb; there are bptt"),
+        (["--rules", "hebb"], "invalid choice: 'hebb'"),
         (["--seeds", "0"], "at least 1"),
     ],
 )

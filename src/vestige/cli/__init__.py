@@ -1,1 +1,1 @@
-"""What a person runs: `vestige train`, `vestige evaluate`, `vestige tasks`."""
+"""What a person runs: `vestige train`, `vestige compare`, `vestige tasks`, ...; one module a command."""

@@ -11,11 +11,38 @@ from pathlib import Path
 from typing import Any
 
 from ..learn.checkpoint import CheckpointError
-from .arms import BASELINES, RULES
-from .entrant import Settings, bench
+from .arms import ARMS, BASELINES, RULES
+from .entrant import TASKS, Settings, bench
+from .errors import Interrupted
+from .options import Commands, command, fraction, positive
 from .parts import REFERENCE, missing, parts, todo, write
 from .standings import finish
-from .train import Interrupted
+
+EXAMPLES = """
+  vestige compare --task copy                        all rules, some minutes a task
+  vestige compare --task match --rules d_rtrl es_d_rtrl --seeds 2
+  vestige compare --resume runs/compare-copy-20260131-101500
+"""
+
+
+def add(commands: Commands) -> None:
+    made = command(
+        commands, "compare", "train every learning rule on one task, beside the baselines", EXAMPLES,
+        "All from the same weights, on the same data; prints and draws scores, gradient cosines to BPTT, time and memory.",
+    )  # fmt: skip
+    made.add_argument("--task", choices=list(TASKS), default="copy", help="what to learn (%(default)s)")
+    made.add_argument("--rules", nargs="+", choices=list(ARMS), metavar="RULE", help="rules beside the baselines (all)")
+    made.add_argument("--seeds", type=positive, default=5, help="networks per rule (%(default)s)")
+    made.add_argument("--updates", type=positive, default=300, help="updates of each network (%(default)s)")
+    made.add_argument("--neurons", type=positive, default=64, help="recurrent neurons (%(default)s)")
+    made.add_argument("--batch", type=positive, default=32, help="sequences per update (%(default)s)")
+    made.add_argument("--out", type=Path, default=Path("runs"), help="folder for the folder of results (%(default)s)")
+    made.add_argument(
+        "--slow", type=fraction, default=0.1, metavar="SECONDS",
+        help="rules whose gradient of a batch takes longer are measured and not trained (%(default)s)",
+    )  # fmt: skip
+    made.add_argument("--jobs", type=positive, help="rules at a time (one a core)")
+    made.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with an interrupted one; its settings hold")
 
 
 def run(args: Namespace) -> None:

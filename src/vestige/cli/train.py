@@ -2,12 +2,13 @@
 
 import json
 import multiprocessing
+import os
 import signal
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 
 import jax
@@ -15,17 +16,43 @@ import numpy as np
 
 from ..learn import checkpoint as files
 from ..tasks import Task, logistic_regression
+from .errors import Interrupted
 from .job import Job, Outcome, train
+from .options import Commands, command, positive
 from .recipe import RECIPES
 from .report import draw, table
 
+EXAMPLES = """
+  vestige train                          wrist movements, three seeds, some two minutes
+  vestige train digits                   handwritten digits, ten seconds
+  vestige train --rule es_d_rtrl --seeds 1
+  vestige train --config run.toml --set epochs=5
+  vestige train --resume runs/watch-20260131-101500
+"""
 
-class Interrupted(Exception):
-    """Ctrl-C; says what is kept."""
+
+def add(commands: Commands) -> None:
+    made = command(
+        commands, "train", "train a recurrent spiking network online", EXAMPLES,
+        "LIF and ALIF neurons, compared with what does without learning in time.",
+    )  # fmt: skip
+    made.add_argument(
+        "task", nargs="?", default="watch", choices=["watch", "digits"], help="what to learn (%(default)s)"
+    )
+    made.add_argument("--rule", default="d_rtrl", choices=["d_rtrl", "es_d_rtrl"], help="learning rule (%(default)s)")
+    made.add_argument("--seeds", type=positive, help="networks to train and average (watch: 3, digits: 1)")
+    made.add_argument("--epochs", type=positive, help="passes over the training sequences (as tuned for the task)")
+    made.add_argument("--out", type=Path, default=Path("runs"), help="folder for the run's folder (%(default)s)")
+    made.add_argument("--jobs", type=positive, help="networks at a time (watch: one a core, digits: 1)")
+    made.add_argument("--no-frozen", dest="frozen", action="store_false", help="without the run with frozen recurrence")
+    made.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with an interrupted run; its settings hold")
 
 
 def run(args: Namespace) -> None:
     """Train, compare, report."""
+    # the digits train faster than a second process starts
+    args.seeds = args.seeds or (3 if args.task == "watch" else 1)
+    args.jobs = args.jobs or (os.cpu_count() or 1 if args.task == "watch" else 1)
     began = time.time()
     folder, settings = open_folder(args)
     task = RECIPES[settings["task"]].make()
@@ -35,12 +62,11 @@ def run(args: Namespace) -> None:
         Job(settings["task"], settings["rule"], seed, folder, settings["epochs"], frozen, line)
         for seed, frozen in seeds
     ]
-    print(
-        f"{task.name}: {task.about}. {len(task.train)} training and {len(task.test)} test sequences -> {folder}",
-        flush=True,
-    )
-    outcomes = all_of(jobs, min(args.jobs, len(jobs)), folder)
-    finish(task, settings, outcomes, folder, time.time() - began)
+    told = f"{task.name}: {task.about}. {len(task.train)} training and {len(task.test)} test sequences -> {folder}"
+    print(told, file=sys.stderr if args.json else sys.stdout, flush=True)
+    with redirect_stdout(sys.stderr) if args.json else nullcontext():
+        outcomes = all_of(jobs, min(args.jobs, len(jobs)), folder)
+    finish(task, settings, outcomes, folder, time.time() - began, args.json)
 
 
 def open_folder(args: Namespace) -> tuple[Path, dict]:
@@ -97,7 +123,7 @@ def work(job: Job) -> Outcome:
     return train(job if job.line is None else Job(**{**vars(job), "line": work.line}))
 
 
-def finish(task: Task, settings: dict, outcomes: list[Outcome], folder: Path, seconds: float) -> None:
+def finish(task: Task, settings: dict, outcomes: list[Outcome], folder: Path, seconds: float, as_json: bool) -> None:
     """Print and save what was learned."""
     ours = [o for o in outcomes if not o.job.frozen]
     references = {"chance": task.chance, "logistic regression": logistic_regression(task)}
@@ -110,10 +136,12 @@ def finish(task: Task, settings: dict, outcomes: list[Outcome], folder: Path, se
         "history": {o.job.name: o.rows for o in outcomes},
     }  # fmt: skip
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    print(table(task, metrics))
-    for path in draw(task, ours, references, folder):
-        print(f"  {path}")
+    print(json.dumps(metrics) if as_json else table(task, metrics))
+    drawn = draw(task, ours, references, folder)
     for outcome in outcomes:
         outcome.job.checkpoint.unlink(missing_ok=True)
+    if as_json:
+        return
+    print("\n".join(f"  {path}" for path in drawn))
     print(f"  {ours[0].job.weights}   test it again: vestige evaluate {ours[0].job.weights}")
     print(f"{seconds:.0f} s")
