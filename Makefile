@@ -40,10 +40,10 @@ types: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 test: lint
-	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -q -n 2 -m "not slow and not gpu" $(ARGS)
+	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not gpu" $(ARGS)
 
 test-slow: lint
-	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -q -n 2 -m "not gpu" $(ARGS)
+	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not gpu" $(ARGS)
 
 test-all: test-slow types
 	@if $(PYTHON312) -c '' 2>/dev/null; then \
