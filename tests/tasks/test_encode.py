@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vestige.tasks.encode import latency, quantile_levels, send_on_delta, thresholds
+from vestige.tasks.encode import latency, population, quantile_levels, rate, send_on_delta, thresholds
 
 
 @settings(max_examples=20, deadline=None)
@@ -43,6 +43,21 @@ def test_latency_code_keeps_the_order_of_values():
     assert np.argmax(spikes[:, 1:], axis=0).tolist() == [14, 8, 0]
 
 
+def test_rate_code_fires_as_often_as_asked():
+    x = np.repeat(np.array([[0.0, 0.2, 1.0]]), 4000, axis=0)
+    spikes = rate(np.random.default_rng(0), x, 0.5)
+    np.testing.assert_allclose(spikes.mean(0), [0.0, 0.1, 0.5], atol=0.02)
+    assert set(np.unique(spikes)) == {0.0, 1.0} and rate(np.random.default_rng(0), x)[:, 2].all()
+
+
+def test_a_population_answers_most_near_its_centre():
+    centres = np.array([[0.0, 1.0, 2.0], [0.0, 10.0, 20.0]])
+    found = population(np.array([[[1.0, 21.0]]]), centres, 1.0)[0, 0]
+    np.testing.assert_allclose(found[:3], np.exp([-0.5, 0.0, -0.5]), rtol=1e-6)
+    np.testing.assert_allclose(found[5], np.exp(-0.5), rtol=1e-6)
+    assert np.argmax(found[3:]) == 2
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -50,6 +65,10 @@ def test_latency_code_keeps_the_order_of_values():
         lambda x: thresholds(x, np.zeros((3, 4))),
         lambda x: thresholds(x, np.array([[1.0, 0.0]] * 2)),
         lambda x: latency(x[:, 0] + 2, 8),
+        lambda x: rate(np.random.default_rng(0), x - 1),
+        lambda x: rate(np.random.default_rng(0), x, 2.0),
+        lambda x: population(x, np.zeros((2, 3)), 0.0),
+        lambda x: population(x, np.zeros((3, 3)), 1.0),
     ],
 )
 def test_bad_arguments_are_refused(call):

@@ -3,15 +3,32 @@
 import numpy as np
 import pytest
 
-from vestige.tasks import Sequences, Split, Task, Trials, copy, evidence, flipflop, from_task, match
-from vestige.tasks.sequences import populations, right_sequences, right_signs, right_steps, whole_steps
+from vestige.tasks import (
+    Sequences,
+    Split,
+    Task,
+    Trials,
+    copy,
+    drifting_sine,
+    evidence,
+    flipflop,
+    from_task,
+    match,
+    memory_chain,
+    pattern,
+)
+from vestige.tasks.sequences import explained, populations, right_sequences, right_signs, right_steps, whole_steps
 
-ALL = {"copy": copy, "match": match, "evidence": evidence, "flipflop": flipflop}
+EVERY = (copy, match, evidence, flipflop, memory_chain, pattern, drifting_sine)
+ALL = {task.__name__: task for task in EVERY}
 SHAPES = {
     "copy": (40, 25, 4, 20.0),
     "match": (80, 20, 2, 20.0),
     "evidence": (68, 40, 2, 25.0),
     "flipflop": (100, 30, 3, 20.0),
+    "memory_chain": (65, 20, 1, 20.0),
+    "pattern": (100, 40, 1, 10.0),
+    "drifting_sine": (200, 16, 1, 20.0),
 }
 
 
@@ -51,7 +68,7 @@ def test_constant_answers_score_at_chance_and_true_ones_at_one(task):
     y = task.test.y
     truth = y if y.ndim == 3 else 2.0 * (y[..., None] == np.arange(task.n_out)) - 1
     assert task.score(truth, task.test) == 1.0
-    assert task.score(-truth, task.test) < task.chance
+    assert task.score(-truth, task.test) <= max(task.chance - 0.2, 0)
     assert np.isfinite(task.loss(truth[:, 0], y[:, 0])) and task.loss(truth[:, 0], y[:, 0]) < task.loss(
         -truth[:, 0], y[:, 0]
     )
@@ -110,6 +127,48 @@ def test_a_bit_keeps_the_value_of_its_last_pulse():
     assert abs((on + off)[:, 1:].mean() - 0.2) < 0.02
 
 
+def test_a_chain_asks_for_what_was_shown_first():
+    task = memory_chain(length=9, bits=2, distractors=0)
+    found = draw(task)
+    groups = found.x.reshape(200, 10, 5, 5)
+    assert np.array_equal(groups[:, 0, :2, 0] - groups[:, 0, 2:4, 0], found.y[:, -1])
+    assert not groups[:, 1:-1].any() and groups[:, -1, 4].all() and not groups[:, -1, :4].any()
+    assert np.array_equal(found.mask.sum(0), [0] * 9 + [200])
+    assert set(map(tuple, found.y[:, -1])) == {(a, b) for a in (1, -1) for b in (1, -1)}
+
+
+def test_each_pattern_of_spikes_has_a_curve_of_its_own():
+    task = pattern(patterns=2, outputs=3, noise=0.0, drop=0.2)
+    found = draw(task)
+    which = (found.y[:, 0] == found.y[0, 0]).all(1)
+    assert 60 < which.sum() < 140
+    for part in (which, ~which):
+        assert (found.y[part] == found.y[part][0]).all()
+        often = found.x[part].mean(0)
+        assert set(np.unique(np.round(often, 0))) == {0.0, 1.0} and abs(often[often > 0].mean() - 0.8) < 0.02
+    np.testing.assert_allclose(found.y.std(1), 1.0, rtol=1e-5)
+    assert np.array_equal(pattern(seed=1).test.y, pattern(seed=1).test.y) and not np.array_equal(
+        np.unique(pattern(seed=1).test.y), np.unique(pattern(seed=2).test.y)
+    )
+
+
+def test_a_drifting_sine_is_to_be_foretold():
+    task = drifting_sine(steps=400, ahead=100.0)
+    found = draw(task)
+    level = found.x.sum(-1)
+    told = np.linspace(-1, 1, 18)[1:-1]
+    assert np.array_equal(level[:, 5:], (found.y[:, :-5] > told).sum(-1))
+    turns = (np.diff(np.sign(found.y[..., 0]), axis=1) != 0).sum(1)  # two a period
+    assert 2 * 8000 / 2000 - 1 <= turns.min() < turns.max() <= 2 * 8000 / 500 + 1 and turns.std() > 1
+
+
+def test_explained_variance_counts_the_steps_that_count():
+    y = np.array([[[0.0], [2.0], [4.0], [9.0]]])
+    data = Sequences(np.zeros((1, 4, 1)), y, np.array([[1.0, 1, 1, 0]]))
+    assert explained(y + np.array([0.0, 1.0, 0.0, 99.0])[None, :, None], data) == pytest.approx(1 - 1 / 8)
+    assert explained(0 * y + 2, data) == 0 and explained(-y, data) == 0
+
+
 def test_populations_fire_at_their_rates():
     x = populations(np.random.default_rng(0), np.full((50, 200, 2), [0.0, 20.0]), 3, dt=10.0)
     assert x.shape == (50, 200, 6) and not x[..., :3].any()
@@ -147,6 +206,9 @@ def test_a_task_with_a_class_a_sequence_becomes_trials():
         (lambda: match(stimuli=1), "at least 2"),
         (lambda: evidence(cues=4), "odd"),
         (lambda: flipflop(every=5.0), "does not fit"),
+        (lambda: memory_chain(1), "length of at least 2"),
+        (lambda: pattern(drop=1.0), "drop in"),
+        (lambda: drifting_sine(ahead=1.0), "ahead >= dt"),
         (lambda: whole_steps(0.0, 10.0, "delay"), "no whole number"),
         (lambda: Sequences(np.zeros((2, 3, 1)), np.zeros((2, 4)), np.zeros((2, 3))), "mask"),
         (lambda: Sequences(np.zeros((2, 3, 1)), np.zeros((2, 3)), np.array([[1.0, 0, 0], [0, 0, 0]])), "sequence 1"),

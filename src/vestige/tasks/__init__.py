@@ -4,15 +4,22 @@ from .base import DataError, Split, Stream, Task
 from .baseline import logistic_regression
 from .copy import copy
 from .digits import digits
+from .drifting_sine import drifting_sine
+from .events import events
 from .evidence import evidence
+from .fashion import fashion
 from .flipflop import flipflop
 from .match import match
+from .memory_chain import memory_chain
 from .movement import Variation
+from .pattern import pattern
 from .rainfall import rainfall
 from .sequences import Sequences, Trials, from_task
+from .speech import speech
 from .watch import watch
 
 __all__ = [
-    "DataError", "Sequences", "Split", "Stream", "Task", "Trials", "Variation", "copy", "digits", "evidence", "flipflop",
-    "from_task", "logistic_regression", "match", "rainfall", "watch",
+    "DataError", "Sequences", "Split", "Stream", "Task", "Trials", "Variation", "copy", "digits", "drifting_sine",
+    "events", "evidence", "fashion", "flipflop", "from_task", "logistic_regression", "match", "memory_chain", "pattern",
+    "rainfall", "speech", "watch",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,10 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def __getitem__(self, which) -> Split:
+        """Some of the sequences: a slice, numbers, or truth values."""
+        return Split(*(getattr(self, name)[which] for name in ("x", "y", "summary", "source")))
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,18 @@ class Task:
         """Training sequences of one epoch, in an order of their own."""
         split = self.train if self.redraw is None else self.redraw(rng)
         order = rng.permutation(len(split))
-        return Split(*(getattr(split, name)[order] for name in ("x", "y", "summary", "source")))
+        return split[order]
+
+    def held_out(self, which: np.ndarray) -> Task:
+        """The training sequences `which` as the test of a task like this: for choices that the test must not see.
+
+        Raises:
+            ValueError: the task varies its training sequences from epoch to epoch, those held out included.
+        """
+        if self.redraw is not None:
+            raise ValueError(f"{self.name} redraws its training sequences: make it with another split instead")
+        kept = np.setdiff1d(np.arange(len(self.train)), np.arange(len(self.train))[which])
+        return replace(self, train=self.train[kept], test=self.train[which])
 
 
 @dataclass(frozen=True)

@@ -45,3 +45,27 @@ def latency(x: np.ndarray, steps: int) -> np.ndarray:
     when = np.rint((1 - x) * (steps - 1)).astype(int)
     spikes = np.arange(steps)[None, :, None] == when[:, None, :]
     return (spikes & (x > 0)[:, None, :]).astype(np.float32)
+
+
+def rate(rng: np.random.Generator, x: np.ndarray, often: float = 1.0) -> np.ndarray:
+    """Spikes at random, the more the stronger: a unit fires in a step with probability `often * x`.
+
+    x in [0, 1] of any shape, time where it is -> the same shape. To show a still picture for K steps, repeat it first:
+    `np.repeat(x[:, None], K, axis=1)`.
+    """
+    if not 0 < often <= 1 or x.min() < 0 or x.max() > 1:
+        raise ValueError(
+            f"rate code needs values in [0, 1] and `often` in (0, 1], got {x.min()} to {x.max()} and {often}"
+        )
+    return (rng.random(x.shape) < often * x).astype(np.float32)
+
+
+def population(x: np.ndarray, centres: np.ndarray, width: float) -> np.ndarray:
+    """Bell-shaped receptive fields: unit (c, l) answers `exp(-(x_c - centre)^2 / (2 width^2))`.
+
+    x [N, T, C], centres [C, L] -> [N, T, C L] in (0, 1], to be made spikes by `rate` or `latency`. Source: Bohte, Kok &
+    La Poutre, Neurocomputing 48, 17 (2002).
+    """
+    if not width > 0 or centres.ndim != 2 or centres.shape[0] != x.shape[2]:
+        raise ValueError(f"centres must be [{x.shape[2]}, L] and width positive, got {centres.shape} and {width}")
+    return np.exp(-(((x[..., None] - centres) / width) ** 2) / 2).reshape(*x.shape[:2], -1).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 from pathlib import Path
 
 from .base import DataError
@@ -32,3 +33,10 @@ def content(path: Path, need: str, remedy: str, sha256: str | None = None) -> by
             f"{path} is not the file that vestige knows (its SHA-256 differs), so it was not opened; {remedy}"
         )
     return found
+
+
+def cache_folder() -> Path:
+    """Where vestige keeps what it made: $VESTIGE_CACHE, or `vestige` in $XDG_CACHE_HOME, or in ~/.cache."""
+    if chosen := os.environ.get("VESTIGE_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vestige"

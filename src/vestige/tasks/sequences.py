@@ -137,6 +137,14 @@ def right_signs(outputs: np.ndarray, data: Sequences) -> float:
     return float((right.mean(-1) * data.mask).sum() / data.mask.sum())
 
 
+def explained(outputs: np.ndarray, data: Sequences) -> float:
+    """Share of the targets' variance, at the steps that count, that the outputs explain; 0 where there is none."""
+    count = data.mask[..., None] * np.ones_like(data.y)
+    mean = (data.y * count).sum() / count.sum()
+    lost = (((outputs - data.y) ** 2) * count).sum() / (((data.y - mean) ** 2) * count).sum()
+    return float(max(0.0, 1 - lost))
+
+
 def populations(rng: np.random.Generator, rates: np.ndarray, size: int, dt: float) -> np.ndarray:
     """Poisson spikes of `size` units for each rate: rates [N, T, G] in Hz -> [N, T, G size], 0.0 or 1.0.
 
