@@ -2,6 +2,7 @@
 
 from .audit import Audit, audit
 from .core import Carry, Result, gradients, init
+from .events import Item, Label
 from .fit import History, fit
 from .learner import Learner, NotCompiledError
 from .learners import (
@@ -36,6 +37,7 @@ from .learners_family import (
 )
 from .live import Online
 from .silence import SilentLayerWarning
+from .stream import OnlineStream
 
 __all__ = [
     "BPTT",
@@ -64,10 +66,13 @@ __all__ = [
     "HybridDimVjpAlgorithm",
     "IODimVjpAlgorithm",
     "Immediate",
+    "Item",
+    "Label",
     "Learner",
     "NotCompiledError",
     "OSTLRecurrent",
     "Online",
+    "OnlineStream",
     "ParamDimVjpAlgorithm",
     "RandomPathRTRL",
     "Result",

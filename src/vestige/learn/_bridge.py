@@ -27,10 +27,10 @@ def clock() -> dict[str, Any]:
     return {k: v for k, v in now.items() if v is not None}
 
 
-def clocks(start: Mapping[str, Any], steps: int) -> dict[str, Any]:
-    """The clock over a sequence that begins now."""
+def clocks(start: Mapping[str, Any], steps: int, after: int = 0) -> dict[str, Any]:
+    """The clock over a sequence that begins so many steps after `start`."""
     dt = {"i": 1, "t": brainstate.environ.get("dt", 0)}
-    n = jnp.arange(steps)
+    n = after + jnp.arange(steps) if start else 0
     return {k: v + n * dt[k] for k, v in start.items()}
 
 

@@ -10,13 +10,14 @@ from jax.sharding import Mesh
 
 from .._compat import is_float
 from ..graph import Graph, routed, trace_graph
-from ..rules import Rule, Teaching
+from ..rules import Rule
 from . import _bridge as bridge
 from .checks import same_function, steps_of
 from .core import Carry, Result, gradients, init
 from .mesh import checked_mesh
 from .online import online_step
 from .silence import Silence
+from .teach import no_loss, quiet
 from .window import Loss
 
 
@@ -45,7 +46,7 @@ class Learner(bridge.Module):
             )
         self.model, self.rule = model, rule
         self.batch_size: int | None = None
-        self._loss: Loss = _no_loss
+        self._loss: Loss = no_loss
         self._bridge: bridge.Bridge | None = None
         self._mesh: Mesh | None = None
         self._graph: Graph | None = None
@@ -87,8 +88,7 @@ class Learner(bridge.Module):
 
     def reset(self) -> None:
         """A new sequence: the model's states as they were at `compile_graph`, empty traces. Parameters and generators stay."""
-        made, _ = self._ready()
-        made.write(self.start.value)
+        self._ready()[0].write(self.start.value)
         self._keep(jax.tree.map(jnp.zeros_like, self.memory), empty=True)
         self.steps.value = jnp.zeros((), jnp.int32)
 
@@ -156,8 +156,13 @@ class Learner(bridge.Module):
 
     def evolve(self, xs: Any, window: int | None = 64, *, first: bool = False, last: bool = False) -> Any:
         """Advance states and traces over `xs [T, ...]` without a loss; returns the outputs."""
-        quiet = self.rule._replace(teach=Teaching(), ahead=None)
-        return self._run(quiet, xs, None, _no_loss, window, first=first, last=last, mesh=self._mesh).outputs
+        return self._run(quiet(self.rule), xs, None, no_loss, window, first=first, last=last, mesh=self._mesh).outputs
+
+    def stream(self, source: Any = (), **how: Any) -> Any:
+        """Endless data, predicted first and learned when labels come; arguments and result are those of `OnlineStream`."""
+        from .stream import OnlineStream  # which knows learners
+
+        return OnlineStream(self, source, **how)
 
     # -- looking
 
@@ -215,9 +220,7 @@ class Learner(bridge.Module):
 
     def _ready(self) -> tuple[bridge.Bridge, Graph]:
         if self._bridge is None or self._graph is None:
-            raise NotCompiledError(
-                f"{type(self).__name__}: call `compile_graph(x)` with one example before anything else"
-            )
+            raise NotCompiledError(f"{type(self).__name__}: call `compile_graph(x)` with one example first")
         return self._bridge, self._graph
 
     def _over_batch(self, clock: Any) -> Any:
@@ -244,7 +247,3 @@ class Learner(bridge.Module):
             raise ValueError(
                 "input holds values that are not finite (NaN or infinity): clean or mask them first; no state has moved"
             )
-
-
-def _no_loss(output: Any, target: Any) -> jax.Array:
-    return jnp.zeros(())

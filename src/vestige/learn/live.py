@@ -9,12 +9,13 @@ import optax
 
 from .._compat import is_key
 from ..graph import Graph
-from ..rules import Rule, Teaching
+from ..rules import Rule
 from . import _bridge as bridge
 from .checks import check_modulator, inputs_like
 from .core import Carry, _run
 from .learner import Learner
 from .silence import Silence
+from .teach import no_loss, quiet
 from .window import Data, Loss
 
 
@@ -62,22 +63,11 @@ class Online:
     """
 
     def __init__(self, learner: Learner, *, loss: Loss, optimizer: optax.GradientTransformation):
-        made, self._graph = learner._ready()
-        if learner.whole:
-            raise ValueError(
-                f"{type(learner).__name__} looks at whole sequences and cannot learn step by step; use an online rule, or TBPTT"
-            )
+        self._held, self._trace, self._onward = begin(learner, optimizer)
         self.learner, self.loss, self.optimizer, self.steps = learner, loss, optimizer, 0
-        self._quiet = learner.rule._replace(teach=Teaching(), ahead=None)
-        state, onward = learner._state(made)
-        # a batch draws from keys of its own; the model's generator goes on as if the batch had been one call
-        self._onward = onward
-        trace, fired, added = learner.memory
-        params = made.read(made.params)
-        held = Held(params, optimizer.init(params), state, added, learner.lasting.value, fired)
-        # copies: the model keeps its own arrays, these are written over
-        self._held, self._trace = jax.tree.map(_own, (held, trace))
-        self._spare = jax.tree.map(jnp.zeros_like, trace)
+        self._before = learner.steps.value
+        self._graph, self._quiet = learner._ready()[1], quiet(learner.rule)
+        self._spare = jax.tree.map(jnp.zeros_like, self._trace)
         self._silence = Silence(list(self._graph.spikes))
 
     @property
@@ -100,7 +90,7 @@ class Online:
         one = lambda a: jax.tree.map(lambda a: jnp.asarray(a)[None], a)
         modulator = check_modulator(rule, one(modulator), 1, self.learner.batch_size)
         told = inputs, jax.tree.map(jnp.asarray, target), modulator
-        held, out = self._held, (self._graph, rule, _none if target is None else self.loss, self.optimizer)
+        held, out = self._held, (self._graph, rule, no_loss if target is None else self.loss, self.optimizer)
         self._held, trace, seen = _step(
             *out, self.learner.batch_size, target is not None, held, self._spare, self._trace, told
         )
@@ -112,20 +102,40 @@ class Online:
 
     def save(self) -> None:
         """Write weights, states and traces into the learner and its model; the stream may go on afterwards."""
-        made, _ = self.learner._ready()
-        held, trace = jax.tree.map(jnp.copy, (self._held, self._trace))
-        made.write({**held.params, **held.state, **self._onward})
-        self.learner._keep((trace, held.fired, held.added), held.lasting)
-        self.learner.steps.value = self.learner.steps.value + self.steps
+        give(self.learner, self._held, self._trace, self._onward, self._before + self.steps)
+
+
+def begin(learner: Learner, optimizer: optax.GradientTransformation) -> tuple[Held, Any, Any]:
+    """What a learner and its model hold, as copies that may be written over; and the generators as they go on in the model.
+
+    Raises:
+        NotCompiledError: the learner does not know its model yet. ValueError: it needs whole sequences (BPTT).
+    """
+    made, _ = learner._ready()
+    if learner.whole:
+        raise ValueError(
+            f"{type(learner).__name__} looks at whole sequences and cannot learn step by step; use an online rule, or TBPTT"
+        )
+    # a batch draws from keys of its own; the model's generator goes on as if the batch had been one call
+    state, onward = learner._state(made)
+    trace, fired, added = learner.memory
+    params = made.read(made.params)
+    held = Held(params, optimizer.init(params), state, added, learner.lasting.value, fired)
+    return *jax.tree.map(_own, (held, trace)), onward
+
+
+def give(learner: Learner, held: Held, trace: Any, onward: Any, steps: Any) -> None:
+    """Copies of all of it back into the learner and its model; `steps`: taken since the learner's last reset."""
+    made, _ = learner._ready()
+    held, trace = jax.tree.map(jnp.copy, (held, trace))
+    made.write({**held.params, **held.state, **onward})
+    learner._keep((trace, held.fired, held.added), held.lasting)
+    learner.steps.value = steps
 
 
 def _own(a: jax.Array) -> jax.Array:
     """A copy of a fixed type: a value of a weak one would compile the second step anew."""
     return jnp.copy(a) if is_key(a) else jnp.array(a, jnp.result_type(a))
-
-
-def _none(output: Any, target: Any) -> jax.Array:
-    return jnp.zeros(())
 
 
 @partial(jax.jit, static_argnums=tuple(range(6)), donate_argnums=(6, 7), keep_unused=True)

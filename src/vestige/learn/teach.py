@@ -1,4 +1,4 @@
-"""The user's loss and what a rule wants besides it, as one judgement of a step."""
+"""The user's loss and what a rule wants besides it, as one judgement of a step; and a step that nothing judges."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ..graph import Routed, Step
-from ..rules import Rule, Told
+from ..rules import Rule, Teaching, Told
 from .window import Judge, Loss
 
 
@@ -24,3 +24,12 @@ def judge_of(route: Routed, rule: Rule, loss: Loss, memory: Any) -> Judge:
         return own, rule.teach.step(memory, Told(shown, output, target, modulator, loss, examples))
 
     return judge
+
+
+def quiet(rule: Rule) -> Rule:
+    """The rule when there is nothing to learn from: its traces move all the same."""
+    return rule._replace(teach=Teaching(), ahead=None)
+
+
+def no_loss(output: Any, target: Any) -> jax.Array:
+    return jnp.zeros(())

@@ -1,0 +1,112 @@
+"""Predictions that wait for their labels: the moment of each is kept, so that its gradient is exact however late."""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from .._compat import is_float, is_key
+from .events import Skip
+
+Key = int | float | str
+
+
+class Then(NamedTuple):
+    """The moment before an item: weights, states, trace and the rule's own memory; and the item. Arrays are shared with the
+    network as long as it holds them too, so a wait costs what has moved since."""
+
+    params: Any
+    state: Any
+    trace: Any
+    added: Any
+    lasting: Any
+    inputs: Any
+
+
+class Waiting:
+    """At most `limit` moments by key, oldest first; and why the keys of late are no longer among them."""
+
+    def __init__(self, limit: int):
+        self.limit = limit
+        self.moments: dict[Key, tuple[int, Then]] = {}  # with the number of the item
+        self.gone: dict[Key, str] = {}
+        self._order: deque[Key] = deque()
+
+    def __len__(self) -> int:
+        return len(self.moments)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self.moments)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self.moments or key in self.gone
+
+    def add(self, key: Key, number: int, moment: Then) -> bool:
+        """Keep a moment; True if the oldest had to go for it."""
+        full = len(self.moments) >= self.limit
+        if full:
+            oldest = next(iter(self.moments))
+            del self.moments[oldest]
+            self.close(oldest, "a label after its prediction was given up")
+        self.moments[key] = number, moment
+        return full
+
+    def moment(self, key: Key) -> tuple[int, Then]:
+        """The number of the item of that name, and the moment before it.
+
+        Raises:
+            Skip: no such item waits; says why, if that is still known.
+        """
+        if key not in self.moments:
+            raise Skip(self.gone.get(key, "a label of an unknown item"))
+        return self.moments[key]
+
+    def take(self, key: Key) -> None:
+        del self.moments[key]
+        self.close(key, "a second label")
+
+    def close(self, key: Key, reason: str) -> None:
+        """Remember, for a while, what became of a key."""
+        self.gone[key] = reason
+        self._order.append(key)
+        if len(self._order) > 4 * self.limit + 100:
+            self.gone.pop(self._order.popleft(), None)
+
+    # -- on disk
+
+    def tree(self) -> tuple[list[Any], list[Any]]:
+        """(weights that differ, moments without them)."""
+        weights = {id(m.params): m.params for _, m in self.moments.values()}
+        return list(weights.values()), [m._replace(params=None) for _, m in self.moments.values()]
+
+    def notes(self) -> dict[str, Any]:
+        place: dict[int, int] = {}
+        at = [place.setdefault(id(m.params), len(place)) for _, m in self.moments.values()]
+        kept = [[key, number, n] for (key, (number, _)), n in zip(self.moments.items(), at)]
+        return {"kept": kept, "gone": [[key, self.gone[key]] for key in self._order]}
+
+    def restore(self, notes: dict[str, Any], weights: list[Any], moments: list[Any]) -> None:
+        pairs = zip(notes["kept"], moments)
+        self.moments = {key: (number, m._replace(params=weights[n])) for (key, number, n), m in pairs}
+        self.gone = dict(notes["gone"])
+        self._order = deque(key for key, _ in notes["gone"])
+
+
+def bare(tree: Any) -> Any:
+    """Random keys as the numbers in them, which a file can hold."""
+    return jax.tree.map(lambda a: jax.random.key_data(a) if is_key(a) else a, tree)
+
+
+def keyed(tree: Any, like: Any) -> Any:
+    """The other way round, with the types of `like`."""
+    as_key = lambda a, b: jax.random.wrap_key_data(a, impl=jax.random.key_impl(b)) if is_key(b) else a
+    return jax.tree.map(as_key, tree, like)
+
+
+def sound(new: Any, old: Any) -> jax.Array:
+    """Has no number become infinite or NaN that was finite?"""
+    pairs = zip(jax.tree.leaves(new), jax.tree.leaves(old))
+    lost = [jnp.any(~jnp.isfinite(a) & jnp.isfinite(b)) for a, b in pairs if is_float(a)]
+    return ~jnp.any(jnp.stack(lost)) if lost else jnp.asarray(True)

@@ -1,0 +1,58 @@
+"""A stream on disk: what is written, and how it is taken back whole or not at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import checkpoint as files
+from .late import Then, bare, keyed
+
+if TYPE_CHECKING:
+    from .stream import OnlineStream
+
+COUNTS = "events", "items", "labels", "steps", "unlabelled", "_place"
+
+
+def write(stream: OnlineStream, path: str | Path) -> None:
+    notes = {
+        **{name: getattr(stream, name) for name in COUNTS}, "stream": 1, "skipped": dict(stream.skipped),
+        "losses": stream.losses.notes(), "scores": stream.scores.notes(), **stream.waiting.notes(), **stream._gate.notes(),
+    }  # fmt: skip
+    files.save(path, bare((stream._held, stream._trace, *stream.waiting.tree())), notes)
+
+
+def load(stream: OnlineStream, path: str | Path) -> None:
+    """See `OnlineStream.load`."""
+    notes = files.notes(path)
+    if notes.get("stream") != 1:
+        raise files.CheckpointError(f"{path} holds no stream: something else was saved there")
+    given = stream._gate.mask
+    if given is not None and (notes["mask"] is None or not np.array_equal(notes["mask"], given)):
+        raise files.CheckpointError(
+            f"{path} was saved with another mask: judge the same steps of an item, or start anew"
+        )
+    like = stream._held, stream._trace, *_waits(stream, notes)
+    found, _ = files.load(path, bare(like))
+    held, trace, weights, moments = keyed(found, like)
+    stream._held, stream._trace = held, trace
+    stream._gate.restore(notes)
+    stream.waiting.restore(notes, weights, moments)
+    for name in COUNTS:
+        setattr(stream, name, notes[name])
+    stream.skipped = Counter(notes["skipped"])
+    stream.losses.restore(notes["losses"])
+    stream.scores.restore(notes["scores"])
+
+
+def _waits(stream: OnlineStream, notes: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """What waited when the file was written, in shape."""
+    held, kept = stream._held, notes["kept"]
+    if not kept:
+        return [], []
+    inputs = stream._timed(stream._gate.blank(len(notes["mask"])))
+    moment = Then(None, held.state, stream._trace, held.added, held.lasting, inputs)
+    return [held.params] * len({n for _, _, n in kept}), [moment] * len(kept)
