@@ -26,6 +26,18 @@ CASES = {
     for case in (
         Case("lif-50-128-10", "lif", 50, 128, 10, batch=32, steps=100),
         Case("lif-128-512-20", "lif", 128, 512, 20, batch=32, steps=100),
+        Case("lif-50-128-10-b128", "lif", 50, 128, 10, batch=128, steps=100),
+        Case("lif-50-128-10-long", "lif", 50, 128, 10, batch=1, steps=10_000),
+        Case("synapse-64-256", "synapse", 64, 256, 10, batch=16, steps=128),
+        Case("alif-64-256", "alif", 64, 256, 10, batch=16, steps=128),
+        Case("gif-64-256", "gif", 64, 256, 10, batch=16, steps=128),
+        Case("gru-64-256", "gru", 64, 256, 10, batch=16, steps=128),
+        Case("lstm-64-256", "lstm", 64, 256, 10, batch=16, steps=128),
+        Case("lru-64-256", "lru", 64, 256, 10, batch=16, steps=128),
+        Case("stack-64-256", "stack", 64, 256, 10, batch=16, steps=128),
+        Case("conv-12x12-8", "conv", 288, 8, 10, batch=16, steps=64),
+        Case("sparse-64-1024", "sparse", 64, 1024, 10, batch=4, steps=64),
+        Case("lora-64-256", "lora", 64, 256, 10, batch=16, steps=128),
     )
 }
 
@@ -46,17 +58,23 @@ SMALL = {
 }
 
 
-def few(case: Case, batch: int) -> Case:
-    """The same case with fewer examples, for the gate before the clock."""
-    return replace(case, batch=batch)
+def few(case: Case, batch: int, steps: int | None = None) -> Case:
+    """The same case with fewer examples and steps, for the gate before the clock."""
+    return replace(case, batch=min(batch, case.batch), steps=min(steps or case.steps, case.steps))
 
 
 def weights(shapes: dict[str, tuple[int, ...]], seed: int, dtype=np.float32) -> dict[str, np.ndarray]:
     """Normal weights of size 1.5 / sqrt(fan in): enough to make a population fire."""
     draw = np.random.default_rng(seed)
     return {
-        name: (draw.standard_normal(shape) * 1.5 / np.sqrt(shape[0])).astype(dtype) for name, shape in shapes.items()
+        name: (draw.standard_normal(shape) * 1.5 / np.sqrt(fan_in(shape))).astype(dtype)
+        for name, shape in shapes.items()
     }
+
+
+def fan_in(shape: tuple[int, ...]) -> int:
+    """Inputs of one output; of a list of synapses, as many as make them strong enough to be felt."""
+    return int(np.prod(shape[:-1])) if len(shape) > 1 else 20
 
 
 def spikes(case: Case, dtype=np.float32) -> tuple[np.ndarray, np.ndarray]:

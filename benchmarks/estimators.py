@@ -5,6 +5,7 @@ import argparse
 import arms
 import jax
 import numpy as np
+from arms import OPS
 from cases import CASES, few
 from networks import NETWORKS, cross_entropy
 
@@ -19,7 +20,7 @@ def gradient(case, rule, window):
     network = NETWORKS[case.network]
     params, xs, labels = arms.data(case)
     rest = arms.rest(case)
-    graph = vg.trace_graph(lambda p, s, x: network.step(p, s, x, vg.matmul), params, rest, xs[0, 0])
+    graph = vg.trace_graph(lambda p, s, x: network.step(p, s, x, OPS), params, rest, xs[0, 0])
     carry = vg.init(graph, rule, params, rest, batch_size=case.batch)
     out = vg.gradients(graph, rule, params, carry, xs, labels, cross_entropy, window, first=True, last=True)
     assert all(float(rate) > 0 for rate in out.firing.values()), "a silent network compares nothing"

@@ -13,6 +13,10 @@ HERE = Path(__file__).parent
 PYTHON = HERE.parent / ".venv-peers" / "bin" / "python"  # made by `make bench`
 
 
+class Refused(RuntimeError):
+    """The peer says that it cannot do what was asked."""
+
+
 class Peer:
     """Runs arms of the peer on request; use as a context."""
 
@@ -46,7 +50,7 @@ class Peer:
             raise RuntimeError(f"the peer's process ended during {what}")
         reply = json.loads(line)
         if "error" in reply:
-            raise RuntimeError(f"the peer refused {what}: {reply['error']}")
+            raise Refused(reply["error"])
         return reply
 
     def gradient(self, key: str) -> dict[str, np.ndarray]:

@@ -1,8 +1,8 @@
 """Times the gradient of a whole sequence: our rules, BPTT and the peer in turns, once the gradients are right."""
 
 import argparse
+import json
 import os
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -15,14 +15,16 @@ import arms
 import jax
 import numpy as np
 import reference
+import tables
 from cases import CASES, few, spikes, weights
+from clock import clock, measure
+from count import products
 from networks import NETWORKS
-from peer import PYTHON, Peer
+from peer import PYTHON, Peer, Refused
 
-RULES = ("d_rtrl", "es_d_rtrl")
-# of D-RTRL: at least so many times as fast as the peer, at most so many times the time of BPTT
-BOUNDS = {"lif-128-512-20": {"peer": 20.0, "bptt": 2.0}}
-TOLERANCE = 1e-4  # of the largest element, float32 against float64
+CHUNKS = (16, 64)  # of the peer's chunked mode
+TOLERANCE = 1e-4  # of the largest element, in float32
+LONG = 1000  # steps from which the peer's slow rules are not asked
 
 
 def difference(grads, wanted) -> float:
@@ -30,98 +32,94 @@ def difference(grads, wanted) -> float:
     return max(float(np.abs(np.asarray(grads[k]) - wanted[k]).max() / np.abs(wanted[k]).max()) for k in wanted)
 
 
-def gate(case, windows, peer) -> bool:
-    """Every online arm against the hand-written gradient, on four of the examples; the peer's is only reported."""
-    case = few(case, 4)
-    xs, labels = spikes(case)
-    params = weights(NETWORKS[case.network].params(case), case.seed)
-    right = True
-    for rule in RULES:
-        decay = () if rule == "d_rtrl" else (case.decay,)
-        wanted = getattr(reference, rule)(params, xs, labels, *decay)
-        ours = difference(arms.online(case, rule, windows[rule])(), wanted)
-        peer.ask(do="prepare", key="gate", case=case.name, batch=case.batch, rule=rule)
-        theirs = difference(peer.gradient("gate"), wanted)
-        right &= ours < TOLERANCE
-        verdict = "right" if ours < TOLERANCE else "WRONG"
-        print(
-            f"  {rule:10s} against the hand-written gradient: vestige {ours:.1e} ({verdict}), braintrace {theirs:.1e}"
-        )
+def gate(case) -> bool:
+    """Every rule of ours before its clock: one step is autodiff's, windows agree, and of LIF the loops by hand do."""
+    short, one = few(case, 4, 24), few(case, 4, 1)
+    exact, right = jax.tree.map(np.asarray, arms.bptt(one)()), True
+    for rule in arms.RULES:
+        found = {"autodiff at one step": difference(arms.online(one, rule, None)(), exact)}
+        slow = jax.tree.map(np.asarray, arms.online(short, rule, 1)())
+        found["step by step"] = difference(arms.online(short, rule, "auto")(), slow)
+        if case.network == "lif" and hasattr(reference, rule):
+            params, decay = weights(NETWORKS["lif"].params(short), short.seed), () if rule == "d_rtrl" else (short.decay,)
+            found["loops by hand"] = difference(slow, getattr(reference, rule)(params, *spikes(short), *decay))
+        right &= max(found.values()) < TOLERANCE
+        said = ", ".join(f"{name} {off:.0e}" for name, off in found.items())
+        print(f"  {'right' if right else 'WRONG'}  {rule:10s} off {said}", flush=True)
     return right
 
 
-def clock(fun) -> float:
-    """Seconds of one call."""
-    started = time.perf_counter()
-    jax.block_until_ready(fun())
-    return time.perf_counter() - started
-
-
-def build(case, windows, peer) -> tuple[dict, dict]:
-    """The arms by name, each a call that gives seconds, and the seconds of each one's first call."""
-    made = {"bptt": lambda: arms.bptt(case)}
-    for rule in RULES:
-        made[f"vestige {rule}"] = lambda rule=rule: arms.online(case, rule, windows[rule])
-    timed, first = {}, {}
-    for name, make in made.items():
+def build(case, peer) -> dict[str, dict]:
+    """Rows by arm: `call`, which gives seconds, and what is known before the clock; or why the peer refuses."""
+    made = {"BPTT": arms.bptt(case)} | {f"vestige {rule}": arms.online(case, rule, "auto") for rule in arms.RULES}
+    rows: dict[str, dict] = {}
+    for name, arm in made.items():
         started = time.perf_counter()
-        fun = make()
-        jax.block_until_ready(fun())
-        first[name] = time.perf_counter() - started
-        timed[name] = lambda fun=fun: clock(fun)
-    for rule in RULES:
-        name = f"braintrace {rule}"
-        first[name] = peer.ask(do="prepare", key=name, case=case.name, rule=rule)["seconds"]
-        timed[name] = lambda name=name: peer.ask(do="time", key=name)["seconds"]
-    return timed, first
+        jax.block_until_ready(arm())
+        first = time.perf_counter() - started
+        flops, moved = products(arm.run, *arm.args)
+        rows[name] = {
+            "call": lambda arm=arm: clock(arm), "first": first, "scratch": arm.scratch(), "gflop": flops / 1e9, "gbyte": moved / 1e9
+        }  # fmt: skip
+    asked = {f"braintrace {rule}": {"rule": rule} for rule in arms.RULES}
+    asked |= {f"braintrace d_rtrl, chunks of {k}": {"rule": "d_rtrl", "chunk": k} for k in CHUNKS if case.steps % k == 0}
+    for name, what in asked.items():
+        if case.steps >= LONG and what["rule"] != "es_d_rtrl":
+            rows[name] = {"refused": "not asked: hours"}
+            continue
+        try:
+            first = peer.ask(do="prepare", key=name, case=case.name, **what)["seconds"]
+            rows[name] = {"call": lambda name=name: peer.ask(do="time", key=name)["seconds"], "first": first}
+        except Refused as why:
+            rows[name] = {"refused": str(why)}
+    return rows
 
 
-def measure(timed, repeats) -> dict[str, float]:
-    """Median seconds per arm; every repeat runs all arms once, so that a slow minute meets all of them."""
-    seconds = {name: [] for name in timed}
-    for _ in range(repeats):
-        for name, once in timed.items():
-            seconds[name].append(once())
-    return {name: statistics.median(s) for name, s in seconds.items()}
-
-
-def table(case, medians, first) -> bool:
-    """Prints one case; are its bounds met?"""
-    print(f"  {'arm':22s} {'ms/step':>9s} {'x BPTT':>8s} {'first call s':>13s}")
-    for name, seconds in medians.items():
-        ratio = seconds / medians["bptt"]
-        print(f"  {name:22s} {seconds / case.steps * 1e3:9.3f} {ratio:8.2f} {first[name]:13.1f}")
-    met = True
-    faster = {rule: medians[f"braintrace {rule}"] / medians[f"vestige {rule}"] for rule in RULES}
-    print("  faster than braintrace: " + ", ".join(f"{rule} {x:.2f} times" for rule, x in faster.items()))
-    if bound := BOUNDS.get(case.name):
-        ratio = medians["vestige d_rtrl"] / medians["bptt"]
-        met = faster["d_rtrl"] >= bound["peer"] and ratio <= bound["bptt"]
-        verdict = "met" if met else "MISSED"
-        print(f"  D-RTRL, asked: {bound['peer']:g} times the peer, {bound['bptt']:g} x BPTT: {verdict}")
-    return met
+def run(case, peer, repeats) -> dict:
+    """One case: its arms with median seconds."""
+    rows = build(case, peer)
+    took = measure({name: row["call"] for name, row in rows.items() if "call" in row}, repeats)
+    for name, row in rows.items():
+        row.pop("call", None)
+        if name in took:
+            row |= {"ms": took[name] / case.steps * 1e3}
+    return {"batch": case.batch, "steps": case.steps, "arms": rows}
 
 
 def main() -> int:
-    """Gate, then times, for the cases asked for; 1 when a gradient is wrong or a bound is missed."""
+    """Gate, then times, for the cases asked for; 1 when a gradient is wrong or a target is missed."""
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--case", action="append", choices=list(CASES), help="default: all")
     ask.add_argument("--peer", type=Path, default=PYTHON, help="python of the peer's environment")
     ask.add_argument("--repeats", type=int, default=7)
-    ask.add_argument("--window", type=int, default=64, help="of D-RTRL")
-    ask.add_argument("--es-window", type=int, default=5, help="of ES-D-RTRL")
+    ask.add_argument("--out", type=Path, default=Path("runs/bench"), help="folder of the JSON and the plots (%(default)s)")
+    ask.add_argument("--again", action="store_true", help="measure cases anew that the folder already has")
+    ask.add_argument("--results", type=Path, help="a page to be updated with the table, such as docs/results.md")
     args = ask.parse_args()
-    windows = {"d_rtrl": args.window, "es_d_rtrl": args.es_window}
-    failed = False
+    args.out.mkdir(parents=True, exist_ok=True)
+    wrong = False
     with Peer(args.peer) as peer:
-        for case in (CASES[name] for name in args.case or CASES):
-            print(f"{case.name}: batch {case.batch}, {case.steps} steps, float32, windows {windows}")
-            if not gate(case, windows, peer):
-                failed = True
+        for name in args.case or CASES:
+            file = args.out / f"{name}.json"
+            if file.exists() and not args.again:
+                print(f"{name}: from {file}")
                 continue
-            timed, first = build(case, windows, peer)
-            failed |= not table(case, measure(timed, args.repeats), first)
-    return int(failed)
+            case = CASES[name]
+            print(f"{name}: batch {case.batch}, {case.steps} steps, float32", flush=True)
+            if not gate(case):
+                wrong = True
+                continue
+            found = run(case, peer, args.repeats)
+            file.write_text(json.dumps(found, indent=2) + "\n")
+            print(tables.text(found), flush=True)
+            tables.draw(name, found, args.out / f"{name}.png")
+    found = {name: json.loads(file.read_text()) for name in CASES if (file := args.out / f"{name}.json").exists()}
+    told, met = tables.targets(found)
+    print(told)
+    if args.results is not None:
+        tables.update(args.results, found)
+        print(f"{args.results} updated")
+    return int(wrong or not met)
 
 
 if __name__ == "__main__":

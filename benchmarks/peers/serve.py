@@ -13,18 +13,35 @@ os.dup2(2, 1)
 sys.path.insert(0, str(Path(__file__).parents[1]))
 warnings.filterwarnings("ignore")
 
+import brainevent  # noqa: E402
 import brainstate  # noqa: E402
 import braintrace  # noqa: E402
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from cases import CASES, SMALL, few, spikes, weights  # noqa: E402
-from networks import NETWORKS, cross_entropy  # noqa: E402
+from networks import NETWORKS, Ops, cross_entropy  # noqa: E402
 
 RULES = {
-    "d_rtrl": lambda model, case: braintrace.D_RTRL(model),
+    "d_rtrl": lambda model, case, **how: braintrace.D_RTRL(model, **how),
     "es_d_rtrl": lambda model, case: braintrace.ES_D_RTRL(model, decay_or_rank=case.decay),
+    "e_prop": lambda model, case: braintrace.EProp(model),
 }
+
+
+def _conv(x, kernel):
+    # the peer's product wants a batch, which a mapped step does not have
+    return braintrace.conv(x[None], kernel, strides=(1, 1), padding="SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))[0]
+
+
+def _sparse(x, w, matrix):
+    rows, cols, shape = matrix
+    starts = np.searchsorted(rows, np.arange(shape[0] + 1)).astype(np.int32)
+    like = brainevent.CSR((np.ones(len(rows), np.float32), cols, starts), shape=shape)
+    return braintrace.sparse_matmul(x, w, sparse_mat=like)
+
+
+OPS = Ops(braintrace.matmul, _conv, _sparse, braintrace.lora_matmul)
 
 
 class Model(brainstate.nn.Module):
@@ -35,12 +52,13 @@ class Model(brainstate.nn.Module):
         self.step, self.shapes, self.start = network.step, network.states(case), case.start
         self.params = {name: brainstate.ParamState(jnp.asarray(w)) for name, w in params.items()}
 
-    def init_state(self, *_, **__):
-        self.hidden = {k: brainstate.HiddenState(jnp.full(shape, self.start)) for k, shape in self.shapes.items()}
+    def init_state(self, batch=None, **_):
+        lead = () if batch is None else (batch,)
+        self.hidden = {k: brainstate.HiddenState(jnp.full((*lead, *n), self.start)) for k, n in self.shapes.items()}
 
     def update(self, x):
         p = {k: w.value for k, w in self.params.items()}
-        state, y = self.step(p, {k: h.value for k, h in self.hidden.items()}, x, braintrace.matmul)
+        state, y = self.step(p, {k: h.value for k, h in self.hidden.items()}, x, OPS)
         for k, h in self.hidden.items():
             h.value = state[k]
         return y
@@ -76,6 +94,22 @@ def arm(case, rule):
     return lambda xs, targets: {path[-1]: g for path, g in run(xs, targets).items()}
 
 
+def chunks(case, size):
+    """The same by the peer's chunked mode: BPTT inside windows of `size`, states with a batch axis of their own."""
+    network = NETWORKS[case.network]
+    model = Model(network, case, weights(network.params(case), case.seed))
+
+    @brainstate.transform.jit
+    def run(xs, targets):
+        brainstate.nn.init_all_states(model, case.batch)
+        learner = RULES["d_rtrl"](model, case, vjp_method="multi-step")
+        learner.compile_graph(xs[0])
+        loss = lambda x, target: jax.vmap(cross_entropy)(learner(braintrace.MultiStepData(x)), target)
+        return learner.etrace_grad(xs, targets, step_fn=loss, chunk_size=size, reduction="sum")
+
+    return lambda xs, targets: {path[-1]: g for path, g in run(xs, targets).items()}
+
+
 def prepare(ask):
     """The compiled arm and its inputs for one request."""
     if ask.get("x64"):
@@ -84,7 +118,8 @@ def prepare(ask):
     case = {**CASES, **SMALL}[ask["case"]]
     case = few(case, ask.get("batch", case.batch))
     xs, targets = map(jnp.asarray, spikes(case, np.float64 if ask.get("x64") else np.float32))
-    return arm(case, ask["rule"]), xs, targets
+    made = chunks(case, ask["chunk"]) if "chunk" in ask else arm(case, ask["rule"])
+    return made, xs, targets
 
 
 def main():

@@ -36,6 +36,7 @@ from .learners_family import (
     ThreeFactor,
 )
 from .live import Online
+from .pieces import Budget
 from .silence import SilentLayerWarning
 from .stream import OnlineStream
 
@@ -56,6 +57,7 @@ __all__ = [
     "TBPTT",
     "UORO",
     "Audit",
+    "Budget",
     "Carry",
     "DiagHybridDimAlgorithm",
     "DiagIODimAlgorithm",

@@ -12,7 +12,9 @@ from .._compat import is_key
 from ..graph import FEEDBACK, Graph, Pair, prelude, routed
 from ..rules import Rule
 from .checks import check_modulator, check_params, check_rule, check_sequence, inputs_like
+from .compiled import compiled
 from .mesh import Places, checked_mesh, parts
+from .pieces import Window, length_of
 from .teach import judge_of
 from .window import Data, Loss, merge, window
 
@@ -76,7 +78,7 @@ def init(
 
 def gradients(
     graph: Graph, rule: Rule, params: Any, carry: Carry, xs: Any, targets: Any, loss: Loss,
-    window: int | None = None, *, mask: Any = None, modulator: Any = None, reduction: str = "sum",
+    window: Window = None, *, mask: Any = None, modulator: Any = None, reduction: str = "sum",
     first: bool = False, last: bool = False, mesh: Mesh | None = None,
 ) -> Result:  # fmt: skip
     """Gradient of the losses of a sequence, as the rule gives it, in windows of at most `window` steps.
@@ -85,7 +87,8 @@ def gradients(
         xs: inputs `[T, ...]`, or `[T, B, ...]` with a batched carry; a tree of such.
         targets: a tree of arrays that lead with T, one target a step.
         loss: `loss(output, target) -> scalar`, called on batched output when there is a batch.
-        window: steps per window; None: the whole sequence. Local and instant rules give the same gradient for every one.
+        window: steps per window; None: the whole sequence; "auto" or a `Budget`: as long as is quickest within some memory.
+            Local and instant rules give the same gradient for every one.
         mask: `[T]` scales each step's loss; `[T, B]` weighs each example's (the loss is mapped over the batch, and averaged).
         modulator: for rules that take one: `[T]` or `[T, B]` a number a step, or more axes, one a neuron.
         reduction: `"sum"` or `"mean"` over the steps.
@@ -111,11 +114,10 @@ def gradients(
         raise ValueError(
             "this carry holds no trace: it closed a sequence (`last=True`), so start again with `init`, or `first=True`"
         )
-    if window is not None and (not isinstance(window, int) or window < 1):
-        raise ValueError(f"window is {window!r}; give a number of steps of at least 1, or None for the whole sequence")
     if reduction not in ("sum", "mean"):
         raise ValueError(f"reduction is {reduction!r}; choose 'sum' or 'mean'")
-    K = min(window or T, rule.window or T, T)
+    new = lambda: empty(graph, rule, params, lasting, carry.batch_size)[0]
+    K = min(length_of(window, graph, rule, new, T, carry.batch_size), rule.window or T)
     ends = None if rule.teach.end is None else jnp.arange(T) == T - 1
     data = Data(xs, targets, mask, modulator, ends)
     out = _run(graph, rule, loss, K, first, last, mesh, params, carry, data)
@@ -124,7 +126,7 @@ def gradients(
     return Result(jax.tree.map(lambda g: g / T, out.grads), out.losses, out.outputs, out.carry, out.firing)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5, 6))
+@partial(compiled, static=7)
 def _run(
     graph: Graph, rule: Rule, loss: Loss, K: int, first: bool, last: bool, mesh: Mesh | None, params: Any, carry: Carry,
     data: Data,

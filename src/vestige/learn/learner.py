@@ -13,7 +13,7 @@ from ..graph import Graph, routed, trace_graph
 from ..rules import Rule
 from . import _bridge as bridge
 from .checks import same_function, steps_of
-from .core import Carry, Result, gradients, init
+from .core import Carry, Result, Window, gradients, init
 from .mesh import checked_mesh
 from .online import online_step
 from .silence import Silence
@@ -112,7 +112,7 @@ class Learner(bridge.Module):
         return now.output
 
     def gradients(
-        self, xs: Any, targets: Any, loss: Loss, window: int | None = 64, *,
+        self, xs: Any, targets: Any, loss: Loss, window: Window = 64, *,
         mask: Any = None, modulator: Any = None, reduction: str = "sum", first: bool = False, last: bool = False,
     ) -> Result:  # fmt: skip
         """Online gradients of a sequence, in windows; continues from the present state, and leaves the learner after it.
@@ -135,7 +135,7 @@ class Learner(bridge.Module):
         return self._run(self.rule, xs, targets, self._loss, window, **how, mesh=self._mesh)
 
     def _run(
-        self, rule: Rule, xs: Any, targets: Any, loss: Loss, window: int | None, *, last: bool, **how: Any
+        self, rule: Rule, xs: Any, targets: Any, loss: Loss, window: Window, *, last: bool, **how: Any
     ) -> Result:
         made, graph = self._ready()
         xs = xs if isinstance(xs, tuple) else (xs,)
@@ -154,7 +154,7 @@ class Learner(bridge.Module):
         self._silence.check(T, out.firing)
         return out
 
-    def evolve(self, xs: Any, window: int | None = 64, *, first: bool = False, last: bool = False) -> Any:
+    def evolve(self, xs: Any, window: Window = 64, *, first: bool = False, last: bool = False) -> Any:
         """Advance states and traces over `xs [T, ...]` without a loss; returns the outputs."""
         return self._run(quiet(self.rule), xs, None, no_loss, window, first=first, last=last, mesh=self._mesh).outputs
 

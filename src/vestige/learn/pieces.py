@@ -1,0 +1,71 @@
+"""How long a window should be: long enough that the trace is seldom touched, short enough that its buffers stay near."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax
+
+from .._compat import is_float
+from ..graph import Graph, routed
+from ..rules import Rule
+
+NEAR = 1 << 20  # bytes that a processor's cache holds at hand
+TRACES = 4  # a window's buffers in traces: what is touched once a window should be little beside what each step touches
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Windows as long as is quickest, while the buffers of one stay within `bytes`; `window="auto"` is `Budget()`."""
+
+    bytes: int = 1 << 28
+
+    def __post_init__(self):
+        if not isinstance(self.bytes, int) or self.bytes < 1:
+            raise ValueError(f"a budget of {self.bytes!r} bytes: give a number of at least 1, such as 2**28")
+
+
+Window = int | Literal["auto"] | Budget | None
+
+
+def length_of(window: Window, graph: Graph, rule: Rule, trace: Callable[[], Any], steps: int, batch: int | None) -> int:
+    """Steps per window for a sequence of `steps`; `trace()`: the rule's, of the whole batch.
+
+    A window reads and writes the trace once and keeps what each of its steps computed. So its buffers may be some times as
+    large as the trace: then the trace costs little. Below `NEAR` there is nothing to gain by less, and above the budget it
+    never goes. Of windows that long, the one that cuts the sequence into equal pieces is taken, if there is one not much
+    shorter, since a ragged rest is a program of its own.
+
+    Raises:
+        ValueError: no number of steps; or a budget for a rule that gives another gradient for another window.
+    """
+    if window is None or (isinstance(window, int) and not isinstance(window, bool) and window >= 1):
+        return min(window or steps, steps)
+    budget = Budget() if isinstance(window, str) and window == "auto" else window
+    if not isinstance(budget, Budget):
+        raise ValueError(
+            f"window is {window!r}; give a number of steps of at least 1, 'auto', a Budget, or None for the whole sequence"
+        )
+    if rule.scope == "full" and rule.window is None:
+        raise ValueError(
+            "this rule gives another gradient for another window, so no budget may choose it: give a number of steps, "
+            "or None for the whole sequence"
+        )
+    once = (batch or 1) * bytes_of_a_step(routed(graph, rule.route).graph)
+    longest = max(1, min(steps, min(max(NEAR, TRACES * size(jax.eval_shape(trace))), budget.bytes) // max(once, 1)))
+    pieces = math.ceil(steps / longest)
+    even = next((n for n in range(pieces, 2 * pieces) if steps % n == 0), pieces)
+    return math.ceil(steps / even)
+
+
+def bytes_of_a_step(graph: Graph) -> int:
+    """What a window keeps of one step of one example: the points, their slopes and the signal."""
+    points = sum(size(v) for v in graph.saved)
+    slopes = sum(size(e.y) * (2 if e.group is None else 1 + e.of(graph.groups).S) for e in graph.edges)
+    return 2 * points + slopes
+
+
+def size(tree: Any) -> int:
+    """Bytes of the floating leaves."""
+    return sum(math.prod(a.shape) * a.dtype.itemsize for a in jax.tree.leaves(tree) if is_float(a))

@@ -1,0 +1,85 @@
+"""`window="auto"`: the same gradient, buffers within their budget, long where the trace is dear and short where it is not."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import vestige as vg
+from vestige.learn.pieces import NEAR, bytes_of_a_step, length_of, size
+
+I, H, T, B = 5, 12, 24, 3
+
+
+def step(p, s, x):
+    h = 0.9 * s["h"] + vg.matmul(jnp.concatenate([x, jnp.tanh(s["h"])]), p["w"])
+    return {"h": h}, vg.matmul(jnp.tanh(h), p["out"])
+
+
+def problem(H=H):
+    rng = np.random.default_rng(0)
+    params = {"w": jnp.asarray(rng.normal(size=(I + H, H)) / 4), "out": jnp.asarray(rng.normal(size=(H, 2)))}
+    state = {"h": jnp.zeros(H)}
+    return params, state, vg.trace_graph(step, params, state, jnp.zeros(I))
+
+
+def chosen(graph, rule, params, state, steps, batch, window="auto"):
+    carry = vg.init(graph, rule, params, state, batch_size=batch)
+    return length_of(window, graph, rule, lambda: carry.trace, steps, batch)
+
+
+def test_the_gradient_does_not_know():
+    params, state, graph = problem()
+    rng = np.random.default_rng(1)
+    xs, ys = jnp.asarray(rng.normal(size=(T, B, I))), jnp.asarray(rng.normal(size=(T, B, 2)))
+    loss = lambda o, y: ((o - y) ** 2).mean()
+    small = vg.Budget(3 * B * bytes_of_a_step(graph))  # of three steps
+    assert chosen(graph, vg.rules.d_rtrl(), params, state, T, B, small) == 3
+    runs = [
+        vg.gradients(
+            graph, vg.rules.d_rtrl(), params, vg.init(graph, vg.rules.d_rtrl(), params, state, B), xs, ys, loss, w
+        )
+        for w in (5, "auto", small)
+    ]
+    for run in runs[1:]:
+        for got, want in zip(
+            jax.tree.leaves((run.grads, run.carry.trace)), jax.tree.leaves((runs[0].grads, runs[0].carry.trace))
+        ):
+            assert float(jnp.abs(want).max()) > 1e-6
+            np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-13)
+
+
+def test_windows_fit_their_budget_and_cut_evenly():
+    params, state, graph = problem()
+    once = 64 * bytes_of_a_step(graph)
+    for budget in (1, once, 7 * once, 10**9):
+        for steps in (1, 2, 23, 24, 1000):
+            K = chosen(graph, vg.rules.d_rtrl(), params, state, steps, 64, vg.Budget(budget))
+            assert 1 <= K <= steps and (K == 1 or K * once <= budget)
+    assert (
+        chosen(graph, vg.rules.d_rtrl(), params, state, 24, 64, vg.Budget(11 * once)) == 8
+    )  # three equal pieces, not 11, 11, 2
+
+
+def test_a_dear_trace_asks_for_long_windows():
+    params, state, graph = problem(H=64)
+    K = {rule: chosen(graph, rule, params, state, 10**6, 64) for rule in (vg.rules.d_rtrl(), vg.rules.es_d_rtrl(0.9))}
+    once = 64 * bytes_of_a_step(graph)
+    assert NEAR / 2 < K[vg.rules.es_d_rtrl(0.9)] * once <= NEAR
+    assert K[vg.rules.d_rtrl()] > 3 * K[vg.rules.es_d_rtrl(0.9)]
+    carry = vg.init(graph, vg.rules.d_rtrl(), params, state, 64)
+    assert K[vg.rules.d_rtrl()] * once > size(carry.trace)
+
+
+def test_what_is_no_window_is_refused():
+    params, state, graph = problem()
+    carry = vg.init(graph, vg.rules.d_rtrl(), params, state)
+    xs, loss = jnp.zeros((4, I)), lambda o, y: o.sum()
+    for window in (0, -1, 2.5, "long", True):
+        with pytest.raises(ValueError, match="a number of steps of at least 1"):
+            vg.gradients(graph, vg.rules.d_rtrl(), params, carry, xs, jnp.zeros(4), loss, window)
+    with pytest.raises(ValueError, match="another gradient for another window"):
+        rule = vg.rules.rtrl()
+        vg.gradients(graph, rule, params, vg.init(graph, rule, params, state), xs, jnp.zeros(4), loss, "auto")
+    with pytest.raises(ValueError, match="at least 1"):
+        vg.Budget(0)
