@@ -6,12 +6,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.core import ShapedArray
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Primitive, Var
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Primitive, Var, jaxpr_as_fun
 from jax.interpreters import ad, batching, mlir
 
 __all__ = [
     "ClosedJaxpr", "Jaxpr", "JaxprEqn", "Literal", "Primitive", "ShapedArray", "Var",
-    "ad", "batching", "bind", "bodies", "is_float", "is_key", "mlir", "open_jaxpr", "scan_counts",
+    "ad", "batching", "bind", "bodies", "is_float", "is_key", "jaxpr_as_fun", "mlir", "open_jaxpr", "scan_counts",
 ]  # fmt: skip
 
 

@@ -105,11 +105,12 @@ class Readings:
     def mark(self, e: Equation, w: Any, nudge: Any, traced: bool) -> None:
         op: Operator = e.params["op"]
         x = self.get(INPUT, e.ins[0])
-        y = late = op.apply(x, w) + nudge
+        plain = op.apply(x, w)
+        y = late = plain + nudge
         # no credit passes an input from outside; one reading then serves for all
         if self.local and (e.ins[0] in self.driven or not traced):
             # a weight without a trace must not be reached from later steps of the window either
-            late = op.apply(stop(x), w) + (nudge if traced else 0)
+            late = stop(plain) + (nudge if traced else 0)
         self.put(e.outs[0], {NOW: y, INPUT: y, CARRY: late, SEEN: y})
 
     def apply(self, e: Equation, solvers: Any, readings: Sequence[int]) -> None:

@@ -1,0 +1,44 @@
+"""Large arrays that a graph holds reach a program as arguments."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from vestige import Graph, gradients, init, rules, trace_graph
+from vestige.learn import compiled
+from vestige.ops import Mapped, Sparse, mark
+
+N, E = 5, 12
+
+
+def network() -> tuple[Graph, dict, dict]:
+    rng = np.random.default_rng(0)
+    op = Sparse(rng.integers(0, N, E), rng.integers(0, N, E), N, N)
+    fixed = jnp.asarray(rng.normal(size=(7, N)))
+
+    def step(p, s, x):
+        v = 0.8 * s["v"] + mark(op, jnp.tanh(s["v"]), p["w"]) + x @ fixed
+        return {"v": v}, v
+
+    params, state = {"w": jnp.asarray(rng.normal(size=E))}, {"v": jnp.zeros(N)}
+    return trace_graph(step, params, state, jnp.zeros(7)), params, state
+
+
+@pytest.mark.parametrize("large", [1, 1 << 20], ids=["passed", "written in"])
+def test_constants_are_passed_where_they_are_large(monkeypatch, large):
+    """The same numbers, and of the large ones no copy in the program."""
+    monkeypatch.setattr(compiled, "LARGE", large)
+    graph, params, state = network()
+    xs, ys = jnp.asarray(np.random.default_rng(1).normal(size=(4, 7))), jnp.ones((4, N))
+    loss = lambda y, t: ((y - t) ** 2).mean()
+    go = lambda p: gradients(graph, rules.d_rtrl(), p, init(graph, rules.d_rtrl(), p, state), xs, ys, loss, 2).grads
+    got, again, inside = go(params), go(params), jax.jit(go)(params)
+    assert compiled.holds(graph) == (large == 1)
+    for grads in (again, inside):
+        np.testing.assert_allclose(grads["w"], got["w"], rtol=1e-12)
+
+
+def test_what_is_large_is_found_inside_operators_of_operators():
+    op = Mapped(Mapped(Sparse([0, 1, 2], [0, 1, 1], 3, 2), True, False), True, False)
+    assert sum(a.size for a in compiled.arrays(op)) == 6
