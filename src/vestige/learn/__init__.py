@@ -3,7 +3,7 @@
 from .audit import Audit, audit
 from .core import Carry, Result, gradients, init
 from .events import Item, Label
-from .fit import History, fit
+from .fit import History, fit, fit_seeds
 from .learner import Learner, NotCompiledError
 from .learners import (
     BPTT,
@@ -36,8 +36,10 @@ from .learners_family import (
     ThreeFactor,
 )
 from .live import Online
+from .logs import JsonLines, TensorBoard
 from .pieces import Budget
 from .silence import SilentLayerWarning
+from .stop import EarlyStop
 from .stream import OnlineStream
 
 __all__ = [
@@ -63,12 +65,14 @@ __all__ = [
     "DiagIODimAlgorithm",
     "DiagParamDimAlgorithm",
     "EProp",
+    "EarlyStop",
     "EligibilityTrace",
     "History",
     "HybridDimVjpAlgorithm",
     "IODimVjpAlgorithm",
     "Immediate",
     "Item",
+    "JsonLines",
     "Label",
     "Learner",
     "NotCompiledError",
@@ -81,9 +85,11 @@ __all__ = [
     "RewardModulated",
     "SilentLayerWarning",
     "SnAp",
+    "TensorBoard",
     "ThreeFactor",
     "audit",
     "fit",
+    "fit_seeds",
     "gradients",
     "init",
     "pp_prop",

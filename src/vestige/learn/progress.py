@@ -22,11 +22,12 @@ class Bar:
         if self.bar is not None:
             self.bar.close()
 
-    def begin(self, batches: int) -> None:
+    def begin(self, batches: int, done: int = 0) -> None:
+        """An epoch of so many batches, of which some may be done."""
         if self.bar is None:
             from tqdm import tqdm  # only who watches a bar pays for it
 
-            total, done = self.epochs * batches, self.done * batches
+            total, done = self.epochs * batches, self.done * batches + done
             self.name = self.options.pop("desc", "")
             self.bar = tqdm(total=total, initial=done, desc=self._title(), **self.options)
         self.bar.set_description(self._title(), refresh=False)
@@ -38,6 +39,11 @@ class Bar:
         self.late |= {k: 0.9 * self.late.get(k, v) + 0.1 * v for k, v in row.items()}
         self.bar.set_postfix({k: f"{v:.3f}" for k, v in self.late.items()}, refresh=False)
         self.bar.update()
+
+    def say(self, line: str) -> None:
+        """A line above the bar."""
+        if self.bar is not None and not self.bar.disable:
+            self.bar.write(line)
 
     def epoch(self, row: Row) -> None:
         self.done += 1
