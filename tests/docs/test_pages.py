@@ -24,7 +24,10 @@ def as_a_reader(tmp_path, monkeypatch):
 
 
 # every rule, every layer, and pages whose programs other tests run in parts
-LONG = {f"docs/{p}.md" for p in ("rules", "nn", "learn", "feedback", "concepts", "cells-channels")}
+LONG = {
+    f"docs/{p}.md"
+    for p in ("rules", "nn", "learn", "feedback", "concepts", "states", "snn-tutorial", "coming-from", "cells-channels")
+}
 
 
 @pytest.mark.parametrize(
