@@ -2,11 +2,10 @@
 
 import json
 from argparse import Namespace
-from typing import Any
+from dataclasses import asdict
 
-from ..tasks import Task, Trials, copy, evidence, flipflop, match
+from .catalogue import Listed, listed
 from .options import Commands, command
-from .recipe import RECIPES
 
 EXAMPLES = """
   vestige tasks
@@ -15,27 +14,22 @@ EXAMPLES = """
 
 
 def add(commands: Commands) -> None:
-    command(commands, "tasks", "list the tasks", EXAMPLES)
+    command(commands, "tasks", "list the tasks, and what is missing for them", EXAMPLES)
 
 
 def run(args: Namespace) -> None:
-    """Sizes of all tasks."""
-    rows, lines = [], []
-    for recipe in RECIPES.values():
-        task = recipe.make()
-        shape = f"{task.steps} steps x {task.n_in} units, {len(task.classes)} classes"
-        lines.append(f"{task.name:<8} {task.about}: {len(task.train)} + {len(task.test)} sequences of {shape}")
-        rows.append(row(task, len(task.classes), len(task.train)))
-    for task in (copy(), match(), evidence(), flipflop()):
-        shape = f"{task.steps} steps of {task.dt:g} ms x {task.n_in} units, {task.n_out} outputs"
-        lines.append(
-            f"{task.name:<8} {task.about}: sequences without end + {len(task.test)} of {shape}; chance {task.chance:.0%}"
-        )
-        rows.append(row(task, task.n_out, None))
-    print(json.dumps(rows) if args.json else "\n".join(lines))
+    """Sizes of all tasks; no data is opened."""
+    found = listed()
+    print(json.dumps([asdict(task) for task in found]) if args.json else "\n".join(map(line, found)))
 
 
-def row(task: Task | Trials, n_out: int, train: int | None) -> dict[str, Any]:
-    """The same as data; `train` is None where sequences never run out."""
-    same = {name: getattr(task, name) for name in ("name", "about", "steps", "n_in", "chance")}
-    return {**same, "n_out": n_out, "train": train, "test": len(task.test)}
+def line(task: Listed) -> str:
+    """A task in a line, and in another what to do where its data is missing."""
+    if task.train is None:
+        count, kinds = f"sequences without end + {task.test}", f"{task.n_out} outputs"
+    elif task.test is None:
+        count, kinds = f"a stream of {task.train} items", f"{task.n_out} classes"
+    else:
+        count, kinds = f"{task.train} + {task.test} sequences", f"{task.n_out} classes"
+    said = f"{task.name:<13} {task.about}: {count} of {task.steps} steps x {task.n_in} units, {kinds}; chance {task.chance:.0%}"
+    return said if task.missing is None else f"{said}\n{'':<13} missing: {task.missing}"

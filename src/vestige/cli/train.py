@@ -25,6 +25,7 @@ from .report import draw, table
 EXAMPLES = """
   vestige train                          wrist movements, three seeds, some two minutes
   vestige train digits                   handwritten digits, ten seconds
+  vestige train speech                   spoken digits, made once, then two minutes
   vestige train --rule es_d_rtrl --seeds 1
   vestige train --config run.toml --set epochs=5
   vestige train --resume runs/watch-20260131-101500
@@ -36,14 +37,12 @@ def add(commands: Commands) -> None:
         commands, "train", "train a recurrent spiking network online", EXAMPLES,
         "LIF and ALIF neurons, compared with what does without learning in time.",
     )  # fmt: skip
-    made.add_argument(
-        "task", nargs="?", default="watch", choices=["watch", "digits"], help="what to learn (%(default)s)"
-    )
+    made.add_argument("task", nargs="?", default="watch", choices=list(RECIPES), help="what to learn (%(default)s)")
     made.add_argument("--rule", default="d_rtrl", choices=["d_rtrl", "es_d_rtrl"], help="learning rule (%(default)s)")
-    made.add_argument("--seeds", type=positive, help="networks to train and average (watch: 3, digits: 1)")
+    made.add_argument("--seeds", type=positive, help="networks to train and average (watch: 3, others: 1)")
     made.add_argument("--epochs", type=positive, help="passes over the training sequences (as tuned for the task)")
     made.add_argument("--out", type=Path, default=Path("runs"), help="folder for the run's folder (%(default)s)")
-    made.add_argument("--jobs", type=positive, help="networks at a time (watch: one a core, digits: 1)")
+    made.add_argument("--jobs", type=positive, help="networks at a time (one a core; digits: 1)")
     made.add_argument("--no-frozen", dest="frozen", action="store_false", help="without the run with frozen recurrence")
     made.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with an interrupted run; its settings hold")
 
@@ -51,8 +50,8 @@ def add(commands: Commands) -> None:
 def run(args: Namespace) -> None:
     """Train, compare, report."""
     # the digits train faster than a second process starts
-    args.seeds = args.seeds or (3 if args.task == "watch" else 1)
-    args.jobs = args.jobs or (os.cpu_count() or 1 if args.task == "watch" else 1)
+    args.seeds = args.seeds or RECIPES[args.task].seeds
+    args.jobs = args.jobs or (1 if args.task == "digits" else os.cpu_count() or 1)
     began = time.time()
     folder, settings = open_folder(args)
     task = RECIPES[settings["task"]].make()

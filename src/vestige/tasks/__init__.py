@@ -17,9 +17,10 @@ from .rainfall import rainfall
 from .sequences import Sequences, Trials, from_task
 from .speech import speech
 from .watch import watch
+from .wearers import wearers
 
 __all__ = [
     "DataError", "Sequences", "Split", "Stream", "Task", "Trials", "Variation", "copy", "digits", "drifting_sine",
     "events", "evidence", "fashion", "flipflop", "from_task", "logistic_regression", "match", "memory_chain", "pattern",
-    "rainfall", "speech", "watch",
+    "rainfall", "speech", "watch", "wearers",
 ]  # fmt: skip

@@ -39,6 +39,6 @@ def memory_chain(
         return Sequences(np.concatenate([shown.repeat(size, axis=2), idle], axis=2), y, mask)
 
     return generated(
-        draw, held_out, name="memory_chain", about=f"{bits} bit(s), asked for after {length} steps", dt=dt,
+        draw, held_out, name="memory_chain", about=f"{bits} bit{'s' * (bits > 1)}, asked for after {length} steps", dt=dt,
         n_out=bits, loss=square_error, score=right_signs, chance=0.5,
     )  # fmt: skip

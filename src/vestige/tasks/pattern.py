@@ -42,6 +42,7 @@ def pattern(
         return Sequences(x.astype(np.float32), curves[which], np.ones((count, steps), np.float32))
 
     return generated(
-        draw, held_out, name="pattern", about=f"{outputs} curve(s) for each of {patterns} patterns of spikes", dt=dt,
+        draw, held_out, name="pattern", dt=dt,
+        about=f"{outputs} curve{'s' * (outputs > 1)} for each of {patterns} patterns of spikes",
         n_out=outputs, loss=square_error, score=explained, chance=0.0,
     )  # fmt: skip

@@ -98,17 +98,23 @@ def synthetic(train: int, test: int, seed: int) -> list[Words]:
     return [read(folder / f"{part}.h5", total, again) for part, total in zip(PARTS, known)]
 
 
+def ready(train: int = 2000, test: int = 500, seed: int = 0) -> None:
+    """Are the synthetic words there, or can they be made?
+
+    Raises:
+        DataError: neither; says what to install.
+    """
+    if not (kept(train, test, seed) / "sums.json").exists():
+        _need_tools()
+
+
 def make(folder: Path, train: int, test: int, seed: int) -> None:
     """Let the generator say the words, in its own process; the folder appears whole or not at all.
 
     Raises:
         DataError: a tool is missing, or the generator failed; what it said is on standard error.
     """
-    if missing := [tool for tool in TOOLS if find_spec(tool) is None]:
-        raise DataError(
-            f"the synthetic words of `speech` need {', '.join(missing)}: pip install 'vestige[speech]', "
-            "or give a folder with files of the SHD layout"
-        )
+    _need_tools()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder.parent, prefix=".speech-") as draft:
@@ -124,6 +130,14 @@ def make(folder: Path, train: int, test: int, seed: int) -> None:
         raise DataError(
             f"cannot keep the synthetic words in {folder}: {e}; set VESTIGE_CACHE to a folder of yours"
         ) from e
+
+
+def _need_tools() -> None:
+    if missing := [tool for tool in TOOLS if find_spec(tool) is None]:
+        raise DataError(
+            f"the synthetic words of `speech` need {', '.join(missing)}: pip install 'vestige[speech]', "
+            "or give a folder with files of the SHD layout"
+        )
 
 
 def _publish(draft: Path, folder: Path) -> None:
