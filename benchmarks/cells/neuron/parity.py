@@ -25,7 +25,7 @@ from draws import draws  # noqa: E402
 from neuron_cases import CASES, Case, near  # noqa: E402
 from neuron_replay import Played, groups, play  # noqa: E402
 
-from vestige.cells import multi_compartment  # noqa: E402
+from vestige.cells import falling  # noqa: E402
 
 PYTHON = ROOT / ".venv-neuron" / "bin" / "python"  # made by `make neuron-parity`
 
@@ -99,9 +99,9 @@ def parity(cases: dict[str, Case], python: Path) -> list[Found]:
 
 def without_limit(found: Found, case: Case, theirs: dict[str, np.ndarray]) -> Found:
     """Played again as NEURON does it, with the slopes of currents that grow of themselves whatever they are."""
-    usual, multi_compartment.LEAST = multi_compartment.LEAST, -np.inf
+    usual, falling.LEAST = falling.LEAST, -1e9
     again = compare(found.name, case, play({found.name: case})[found.name], theirs)
-    multi_compartment.LEAST = usual
+    falling.LEAST = usual
     again.limited = found.off
     return again if again.holds else found
 

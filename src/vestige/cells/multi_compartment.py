@@ -1,5 +1,6 @@
 """Populations of neurons that all have one shape: the cable equation, and what sits in the membrane."""
 
+from functools import partial
 from typing import Any
 
 import brainstate
@@ -11,13 +12,13 @@ from ..neurons.integrate import Param, Value, param, read, time_step
 from ..neurons.population import Neuron
 from ..neurons.surrogate import Spike, relu_grad
 from ..nn.states import ETraceGroupState
+from .falling import Answer, curved, held
 from .mechanism import Mechanism, Numbers, in_rows, rows
 from .morphology import CAPACITANCE, RESISTIVITY, Morphology
 from .solve import solve
 from .tree import Place, tree
 
 SOFT = 20.0  # mV over which the surrogate of a spike sees the voltage
-LEAST = 0.1  # of cm area / dt, that currents with a falling slope leave of what holds the voltage
 RESTING = {"ca": 5e-5}  # mM, where no pool says otherwise
 
 
@@ -162,8 +163,9 @@ class MultiCompartment(Neuron):
         v, x = rows(v, v.ndim), rows(x, v.ndim)
         p, s = ({k: in_rows(a, v.ndim) for k, a in each.items()} for each in (p, s))
         ions = self._ions(s, v)
-        leak, b, flows = self._membrane(p, s, v, ions, dt)
-        new = self._cable(leak, b + x)
+        answer = self._cable(v)
+        leak, b, flows = self._membrane(p, s, v, ions, dt, answer)
+        new = answer(leak, b + x)
         # pools first: gates that an ion opens see what this step has let in
         for name in sorted(self.mechanisms, key=lambda name: self.mechanisms[name].POOL is None):
             m = self.mechanisms[name]
@@ -196,33 +198,32 @@ class MultiCompartment(Neuron):
         return ions
 
     def _membrane(
-        self, p: dict[str, Numbers], s: dict[str, Numbers], v: jax.Array, ions: Numbers, dt: float
+        self, p: dict[str, Numbers], s: dict[str, Numbers], v: jax.Array, ions: Numbers, dt: float, answer: Answer
     ) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
         """What holds the voltage, uS; what drives it, nA; and the current of each ion, mA/cm2."""
-        hold = 1e-5 / dt * rows(u.Quantity(read(self.cm)).to_decimal(CAPACITANCE), v.ndim)
+        hold = (1e-5 / dt * rows(u.Quantity(read(self.cm)).to_decimal(CAPACITANCE), v.ndim)).astype(v.dtype)
         area = rows(self.tree.area, v.ndim)
         out, slopes = jnp.zeros_like(v), jnp.zeros_like(v)
-        flows: dict[str, jax.Array] = {}
+        flows, falls = dict[str, jax.Array](), False
         for name, m in self.mechanisms.items():
-            i, slope = m.flow(p[name], s[name], m.pick(v), m.look(ions))
+            flow = partial(m.flow, p[name], s[name], ions=m.look(ions))
+            (i, slope), falls = flow(m.pick(v)), falls or curved(flow, m.pick(v))
             share = rows(m.share, v.ndim)
             out, slopes = m.add(out, share * i), m.add(slopes, share * slope)
             if m.ION is not None:
                 per_area = i * (share / (0.01 * area[m.at]))
                 flows[m.ION] = m.add(flows.get(m.ION, jnp.zeros_like(v)), per_area)
-        # a step that outruns a current which grows of itself would turn the voltage round
-        # (per area, and the area last: one capacitance for all then is one value to trace, not one a compartment)
-        leak = hold * jnp.maximum(1.0 + slopes / area / hold, LEAST) * area
+        leak = held(hold, area, slopes, answer if falls else None)
         return leak, leak * v - out, flows
 
-    def _cable(self, leak: jax.Array, b: jax.Array) -> jax.Array:
-        """The new voltage: branch points have no membrane, and no state."""
+    def _cable(self, v: jax.Array) -> Answer:
+        """The tree's `(what holds it, current) -> voltage`: branch points have no membrane, and no state."""
         C, N = self.tree.C, self.tree.N
-        wide = lambda a: jnp.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, N - C)]) if N > C else a
-        link = jnp.asarray(self.tree.conductance(u.Quantity(read(self.Ra)).to_decimal(RESISTIVITY)), leak.dtype)
+        link = jnp.asarray(self.tree.conductance(u.Quantity(read(self.Ra)).to_decimal(RESISTIVITY)), v.dtype)
         # `solve` turns its own to rows again, and the compiler drops both
-        leak, b = (wide(jnp.moveaxis(a, 0, -1)) for a in (leak, b))
-        return jnp.moveaxis(solve(self.tree.parent, leak, link, b)[..., :C], -1, 0)
+        wide = lambda a: jnp.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, N - C)]) if N > C else a
+        ends = lambda a: wide(jnp.moveaxis(a, 0, -1))
+        return lambda leak, b: jnp.moveaxis(solve(self.tree.parent, ends(leak), link, ends(b))[..., :C], -1, 0)
 
     def _crossed(self, old: jax.Array, new: jax.Array) -> jax.Array:
         top = u.Quantity(read(self.V_th)).to_decimal(u.mV)
