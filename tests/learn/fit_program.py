@@ -18,6 +18,7 @@ import optax
 import vestige as vg
 
 N, T, I, B = 8, 8, 3, 4
+LONG = "-long"
 
 
 class Noisy(brainstate.nn.Module):
@@ -44,8 +45,8 @@ def learner(kind, seed=0):
         "adaptive": lambda net: vg.EProp(net, 1, adapt=0.01),
         "drawn": lambda net: vg.UORO(net, 3),
     }
-    made = made[kind](net)
-    made.compile_graph(jnp.zeros(I), batch_size=None if kind == "drawn" else B)
+    made = made[kind.removesuffix(LONG)](net)
+    made.compile_graph(jnp.zeros(I), batch_size=None if kind == "drawn" + LONG else B)
     return made
 
 

@@ -1,11 +1,14 @@
 """Several learners of one structure as one learner with a leading axis of seeds."""
 
+import re
 from functools import partial
 from typing import Any
 
 import brainstate
 import numpy as np
 
+from .._compat import open_jaxpr
+from ..graph.program import Const
 from .learner import Learner
 from .program import Program, Values, stack
 
@@ -41,12 +44,23 @@ def same_structure(learners: list[Learner]) -> None:
 
 
 def _constants(learner: Learner) -> Any:
-    """What is compiled into a learner's step."""
-    made, graph = learner._ready()
-    jaxpr = made.fn.get_jaxpr(learner._example)
-    # what the rule draws at first lies in `lasting`
-    rule = learner.rule._replace(seed=None, lasting=None)
-    return str(jaxpr.jaxpr), list(jaxpr.consts), learner.batch_size, tuple(rule), graph.param_names, graph.state_names
+    """What is compiled into a learner's step: its equations, the arrays they close over, and its rule."""
+    graph, rule = learner._ready()[1], learner.rule
+    number: dict[Any, int] = {}
+    of = lambda a: a.val if isinstance(a, Const) else number.setdefault(a, len(number))
+    shapes = lambda values: [(v.shape, str(v.dtype)) for v in values]
+    lines = [
+        (e.name, list(map(of, e.ins)), shapes(e.outs), list(map(of, e.outs)), _params(e.params))
+        for e in graph.program.eqns
+    ]
+    closed = {of(value): array for value, array in graph.program.consts.items()}
+    # what a rule draws at first lies in `lasting`, which is a state
+    return lines, closed, shapes(graph.program.ins), learner.batch_size, tuple(rule._replace(seed=None, lasting=None))
+
+
+def _params(params: dict[str, Any]) -> Any:
+    """Parameters of an equation as text, without addresses, and the arrays inside."""
+    return re.sub("0x[0-9a-f]+", "", str(params)), [open_jaxpr(p)[1] for p in params.values() if hasattr(p, "consts")]
 
 
 def alike(a: Any, b: Any) -> bool:
