@@ -11,6 +11,7 @@ READY := $(VENV)/.ready
 PEERS := .venv-peers/.ready
 SIMULATOR := .venv-nest/.ready
 CELLS := .venv-cells/.ready
+PAGES := .venv-docs/.ready
 NEURON := .venv-neuron/.ready
 
 # small networks run slower on several threads than on one
@@ -18,7 +19,7 @@ export XLA_FLAGS ?= --xla_cpu_multi_thread_eigen=false
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: setup train test test-slow test-all lint types bench nest-parity nest-bench neuron-record neuron-parity cells-bench clean
+.PHONY: setup train test test-slow test-all lint types bench nest-parity nest-bench neuron-record neuron-parity cells-bench docs clean
 
 setup: $(READY)
 
@@ -103,5 +104,16 @@ $(CELLS): benchmarks/cells/peers/requirements.txt
 cells-bench: $(READY) $(CELLS)
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/cells/speed.py $(ARGS)
 
+# pages are made from text and source: neither jax nor the library is installed for them
+$(PAGES): constraints/docs.txt
+	@echo "setting up .venv-docs (once) ..."
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+docs: $(PAGES)
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet --site-dir build/site
+	@echo "the pages are in build/site"
+
 clean:
-	rm -rf .venv .venv312 .venv-peers .venv-nest .venv-neuron .venv-cells .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv312 .venv-peers .venv-nest .venv-neuron .venv-cells .venv-docs build/site .pytest_cache .ruff_cache .hypothesis

@@ -1,6 +1,8 @@
 """Every python block of README and docs runs, and prints what the page says."""
 
 import doctest
+import importlib
+import runpy
 
 import brainstate
 import jax
@@ -51,3 +53,15 @@ def test_links_lead_somewhere(page):
 def test_every_page_is_in_the_table_of_contents(page):
     contents = (ROOT / "mkdocs.yml").read_text()
     assert page.parent == ROOT or f": {page.relative_to(ROOT / 'docs')}\n" in contents
+
+
+PACKAGES = "learn ops graph rules nn neurons nest cells tasks".split()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_api_pages_have_every_public_name(package):
+    module = importlib.import_module(f"vestige.{package}")
+    homes = runpy.run_path(str(ROOT / "docs/api/names.py"))["public"](module.__name__)
+    theirs = {n for n in module.__all__ if getattr(getattr(module, n), "__module__", "").startswith("brainstate.")}
+    assert {h.rsplit(".", 1)[1] for h in homes} == set(module.__all__) - theirs
+    assert f"@public vestige.{package}\n" in (ROOT / "docs/api" / f"{package}.md").read_text()

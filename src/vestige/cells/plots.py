@@ -104,7 +104,7 @@ def shape_3d(morphology: Morphology, values: Value | None = None, label: str = "
     """The neuron in space; as thick as it is, seen from the front.
 
     Args:
-        as for `dendrogram`.
+        morphology, values, label, cmap: as for `dendrogram`.
 
     Raises:
         ValueError, ModuleNotFoundError: as for `dendrogram`.

@@ -42,7 +42,7 @@ class gif_psc_exp(NESTNeuron):
         rng: where a draw comes from; `brainstate.random.RandomState(key)` keeps a key of its own.
         V_initializer, spk_fun, spk_reset, ref_var: as for `NESTNeuron`.
 
-    Attributes:
+    States:
         V, I_syn_ex, I_syn_in, I_stc and E_sfa (both of the last step), sfa_0 ..., stc_0 ..., and those of `NESTNeuron`.
 
     Raises:

@@ -41,15 +41,16 @@ class glif_psc(NESTNeuron):
 
     Args:
         in_size: shape of the population.
-        g, E_L, V_th, C_m, t_ref, V_reset, th_spike_add, th_spike_decay, voltage_reset_fraction, voltage_reset_add,
-            th_voltage_index, th_voltage_decay: numbers with units, `[*in_size]`, callables of the shape, or parameter
-            states (then trained). NEST's defaults.
+        g, E_L, V_th, C_m, t_ref, V_reset: numbers with units, `[*in_size]`, callables of the shape, or parameter states
+            (then trained). NEST's defaults.
+        th_spike_add, th_spike_decay, voltage_reset_fraction, voltage_reset_add: the same.
+        th_voltage_index, th_voltage_decay: the same.
         asc_init, asc_decay, asc_amps, asc_r: sequences of such, one for each current.
         tau_syn: such a sequence, one for each port; ports are numbered from 1.
         spike_dependent_threshold, after_spike_currents, adapting_threshold: all neurons' level.
         V_initializer, spk_fun, spk_reset, ref_var: as for `NESTNeuron`.
 
-    Attributes:
+    States:
         V, threshold (mV, as V), threshold_spike, threshold_voltage, asc_0 ..., ASCurrents_sum and I_syn (both of the
         last step that was not silent), I_syn_1 and its source dI_syn_1 ..., and those of `NESTNeuron`.
 

@@ -45,7 +45,7 @@ class hh_psc_alpha(NESTNeuron):
             is their steady state at -65 mV, as in NEST also where the voltage begins elsewhere; see `steady`.
         spk_fun, ref_var: as for `NESTNeuron`. Weights are in pA.
 
-    Attributes:
+    States:
         V, Act_m, Inact_h, Act_n, I_syn_ex, I_syn_in, their inner slopes dI_ex, dI_in (pA/ms), and those of `NESTNeuron`.
 
     Raises:

@@ -36,7 +36,7 @@ class iaf_bw_2001(BrunelWang):
     Args:
         in_size, ...: as for `iaf_bw_2001_exact`, but for its ports.
 
-    Attributes:
+    States:
         V, s_AMPA, s_GABA, s_NMDA, I_NMDA, I_AMPA, I_GABA, and those of `NESTNeuron`. s_NMDA is recorded after events, the
         currents before. NMDA_gate: the sender's s. NMDA_jump: what the spikes of this step carry; 0 without a spike.
 

@@ -45,9 +45,9 @@ class iaf_bw_2001_exact(BrunelWang):
 
     Args:
         in_size: shape of the population.
-        E_L, E_ex, E_in, V_th, V_reset, C_m, g_L, t_ref, tau_AMPA, tau_GABA, tau_rise_NMDA, tau_decay_NMDA, alpha,
-            conc_Mg2: numbers with units, `[*in_size]`, callables of the shape, or parameter states (then trained).
-            NEST's defaults.
+        E_L, E_ex, E_in, V_th, V_reset, C_m, g_L, t_ref: numbers with units, `[*in_size]`, callables of the shape, or
+            parameter states (then trained). NEST's defaults.
+        tau_AMPA, tau_GABA, tau_rise_NMDA, tau_decay_NMDA, alpha, conc_Mg2: the same.
         gsl_error_tol: checked and otherwise without effect: a step has fixed stages, one of the pair that NEST adapts.
             Spikes of all recorded runs are NEST's. V is within 2e-7 mV at dt <= 0.2 ms, 3e-6 at 0.5, 4e-5 at 1 (in most
             runs below 1e-8); 3e-2 while 2000 nS and more are open at once, where NEST divides its steps.

@@ -31,7 +31,7 @@ class iaf_cond_alpha(NESTNeuron):
             callables of the shape, or parameter states (then trained). NEST's defaults.
         V_initializer, spk_fun, spk_reset, ref_var: as for `NESTNeuron`. Weights are in nS, at "in" below zero.
 
-    Attributes:
+    States:
         V, g_ex, g_in, their inner slopes dg_ex, dg_in (nS/ms), t_ref_remaining (ms), and those of `NESTNeuron`.
 
     Raises:

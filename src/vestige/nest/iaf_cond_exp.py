@@ -29,7 +29,7 @@ class iaf_cond_exp(NESTNeuron):
             callables of the shape, or parameter states (then trained). NEST's defaults.
         V_initializer, spk_fun, spk_reset, ref_var: as for `NESTNeuron`. Weights are in nS, at "in" below zero.
 
-    Attributes:
+    States:
         V, g_ex, g_in, and those of `NESTNeuron`.
 
     Raises:

@@ -30,7 +30,7 @@ class iaf_psc_alpha(NESTNeuron):
         V_min: lower bound of the voltage.
         V_initializer, spk_fun, spk_reset, ref_var: as for `NESTNeuron`. Weights are in pA.
 
-    Attributes:
+    States:
         V, I_syn_ex, I_syn_in, their inner slopes dI_ex, dI_in (pA/ms), and those of `NESTNeuron`.
 
     Raises:

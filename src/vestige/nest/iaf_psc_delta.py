@@ -30,7 +30,7 @@ class iaf_psc_delta(NESTNeuron):
         refractory_input: keep what arrives in silence; true or false, or `[*in_size]` of them.
         V_initializer, spk_fun, spk_reset, ref_var: as for `NESTNeuron`. Weights are in mV.
 
-    Attributes:
+    States:
         V, refractory_buffer (mV that wait), and those of `NESTNeuron`.
 
     Raises:

@@ -26,7 +26,7 @@ class iaf_psc_exp(NESTNeuron):
             of the shape, or parameter states (then trained). NEST's defaults.
         V_initializer, spk_fun, spk_reset, ref_var: as for `NESTNeuron`.
 
-    Attributes:
+    States:
         V, I_syn_ex, I_syn_in, and those of `NESTNeuron`.
 
     Raises:

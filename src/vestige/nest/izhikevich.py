@@ -31,7 +31,7 @@ class izhikevich(NESTNeuron):
         V_initializer, U_initializer: first V and U, values or callables of the shape.
         spk_fun: surrogate of `(V - V_th) / (V_th - c)`. spk_reset, ref_var: as for `NESTNeuron`.
 
-    Attributes:
+    States:
         V, U_m, and those of `NESTNeuron`.
 
     Raises:
