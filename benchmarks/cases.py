@@ -35,11 +35,15 @@ CASES = {
         Case("lstm-64-256", "lstm", 64, 256, 10, batch=16, steps=128),
         Case("lru-64-256", "lru", 64, 256, 10, batch=16, steps=128),
         Case("stack-64-256", "stack", 64, 256, 10, batch=16, steps=128),
-        Case("conv-12x12-8", "conv", 288, 8, 10, batch=16, steps=64),
+        Case("conv-12x12-2-8", "conv", 288, 8, 10, batch=16, steps=64),
+        Case("conv-12x12-16-32", "conv", 2304, 32, 10, batch=8, steps=32),
         Case("sparse-64-1024", "sparse", 64, 1024, 10, batch=4, steps=64),
         Case("lora-64-256", "lora", 64, 256, 10, batch=16, steps=128),
     )
 }
+
+# one stream, a step at a time
+ONLINE = {case.name: case for case in (Case("online-128-512", "synapse", 128, 512, 20, batch=1, steps=1000),)}
 
 # small enough for float64 and for a reference in plain loops
 SMALL = {

@@ -117,8 +117,8 @@ def gif(p, s, x, ops):
 
 
 def conv(p, s, x, ops):
-    """A spiking feature map that slides 3 x 3 kernels over two channels of events."""
-    image = x.reshape(*x.shape[:-1], SIDE, SIDE, 2)
+    """A spiking feature map that slides 3 x 3 kernels over channels of events."""
+    image = x.reshape(*x.shape[:-1], SIDE, SIDE, -1)
     v = LEAK * (s["v"] - spike(s["v"] - 1)) + ops.conv(image, p["kernel"])
     z = spike(v - 1)
     return {"v": v}, ops.matmul(z.reshape(*x.shape[:-1], -1), p["out"])
@@ -186,7 +186,7 @@ NETWORKS = {
     "bias": Network(bias, population("w", extra=("b",)), vectors("h")),
     "conv": Network(
         conv,
-        lambda c: {"kernel": (3, 3, 2, c.n_rec), "out": (SIDE * SIDE * c.n_rec, c.n_out)},
+        lambda c: {"kernel": (3, 3, c.n_in // SIDE**2, c.n_rec), "out": (SIDE * SIDE * c.n_rec, c.n_out)},
         lambda c: {"v": (SIDE, SIDE, c.n_rec)},
     ),
     "sparse": Network(sparse, fed("w", rec=lambda c: (len(pattern(c.n_rec)[0]),)), vectors("v")),

@@ -2,23 +2,29 @@
 
 from pathlib import Path
 
+LIF, SYNAPSE, GRU = "lif-128-512-20", "synapse-64-256", "gru-64-256"
+SMALL, LSTM = "lif-50-128-10", "lstm-64-256"
+OTHERS = ("conv-12x12-2-8", "conv-12x12-16-32", "sparse-64-1024", "lora-64-256")
+D, ES, E = "d_rtrl", "es_d_rtrl", "e_prop"
 # (what, cases, ours, theirs, at least so many times as fast)
 TARGETS = (
-    ("D-RTRL beside the peer's default", ("lif-128-512-20", "synapse-64-256"), "vestige d_rtrl", "braintrace d_rtrl", 40.0),
-    ("D-RTRL beside the peer's best chunks", ("synapse-64-256", "gru-64-256"), "vestige d_rtrl", "braintrace d_rtrl, chunks", 3.0),
-    ("D-RTRL beside BPTT", ("lif-128-512-20", "lif-50-128-10", "synapse-64-256", "gru-64-256"), "vestige d_rtrl", "BPTT", 0.5),
-    ("e-prop beside the peer's", ("lif-128-512-20", "synapse-64-256"), "vestige e_prop", "braintrace e_prop", 30.0),
-    ("D-RTRL of conv, sparse, LoRA beside the peer's", ("conv-12x12-8", "sparse-64-1024", "lora-64-256"), "vestige d_rtrl", "braintrace d_rtrl", 10.0),
-    ("ES-D-RTRL beside the peer's", ("lif-50-128-10", "lif-128-512-20", "synapse-64-256", "gru-64-256"), "vestige es_d_rtrl", "braintrace es_d_rtrl", 1.3),
-    ("first call of D-RTRL beside the peer's", ("lif-50-128-10", "lif-128-512-20", "gru-64-256", "lstm-64-256"), "vestige d_rtrl", "braintrace d_rtrl", 2.0),
-)  # fmt: skip
+    ("D-RTRL beside the peer's default", (LIF, SYNAPSE), f"vestige {D}", f"braintrace {D}", 40.0),
+    ("D-RTRL beside the peer's best chunks", (SYNAPSE, GRU), f"vestige {D}", f"braintrace {D}, chunks", 3.0),
+    ("D-RTRL beside BPTT", (SMALL, LIF, SYNAPSE, GRU), f"vestige {D}", "BPTT", 0.5),
+    ("e-prop beside the peer's", (LIF, SYNAPSE), f"vestige {E}", f"braintrace {E}", 30.0),
+    ("conv, sparse, LoRA beside the peer's", OTHERS, f"vestige {D}", f"braintrace {D}", 10.0),
+    ("ES-D-RTRL beside the peer's", (SMALL, LIF, SYNAPSE, GRU), f"vestige {ES}", f"braintrace {ES}", 1.3),
+    ("first call of D-RTRL beside the peer's", (SMALL, LIF, GRU, LSTM), f"vestige {D}", f"braintrace {D}", 2.0),
+)
 START, END = "<!-- begin: benchmarks/run.py -->", "<!-- end: benchmarks/run.py -->"
 
 
 def text(found: dict) -> str:
     """One case as a table for the screen."""
     base = found["arms"]["BPTT"]["ms"]
-    lines = [f"  {'arm':32s} {'ms/step':>9s} {'x BPTT':>8s} {'first call s':>13s} {'scratch MB':>11s} {'Gflop':>8s} {'GB':>8s}"]
+    lines = [
+        f"  {'arm':32s} {'ms/step':>9s} {'x BPTT':>8s} {'first call s':>13s} {'scratch MB':>11s} {'Gflop':>8s} {'GB':>8s}"
+    ]
     for name, row in found["arms"].items():
         if "refused" in row:
             lines.append(f"  {name:32s} refused: {row['refused'][:100]}")
@@ -50,7 +56,9 @@ def targets(found: dict[str, dict]) -> tuple[str, bool]:
             got = ratio(found[case], ours, theirs, what) if case in found else None
             if got is not None:
                 met &= got >= asked
-                lines.append(f"  {what:48s} {case:20s} {got:7.2f} times, asked {asked:g}: {'met' if got >= asked else 'MISSED'}")
+                lines.append(
+                    f"  {what:48s} {case:20s} {got:7.2f} times, asked {asked:g}: {'met' if got >= asked else 'MISSED'}"
+                )
     return "\n".join(lines), met
 
 
@@ -66,7 +74,8 @@ def draw(name: str, found: dict, path: Path) -> None:
     colours = ["#777777" if arm == "BPTT" else "#1f6fb4" if arm.startswith("vestige") else "#d08030" for arm in rows]
     bars = ax.barh(list(rows), list(rows.values()), color=colours)
     ax.bar_label(bars, [f"{ms:.3g}" for ms in rows.values()], padding=3)
-    ax.set(xscale="log", xlabel="ms per step (gradient of the whole sequence)", title=f"{name}, batch {found['batch']}, {found['steps']} steps")  # fmt: skip
+    ax.set(xscale="log", xlabel="ms per step (gradient of the whole sequence)")
+    ax.set_title(f"{name}, batch {found['batch']}, {found['steps']} steps")
     ax.set_xlim(min(rows.values()) / 2, max(rows.values()) * 4)
     ax.invert_yaxis()
     ax.spines[["top", "right"]].set_visible(False)

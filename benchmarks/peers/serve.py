@@ -19,7 +19,7 @@ import braintrace  # noqa: E402
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
-from cases import CASES, SMALL, few, spikes, weights  # noqa: E402
+from cases import CASES, ONLINE, SMALL, few, spikes, weights  # noqa: E402
 from networks import NETWORKS, Ops, cross_entropy  # noqa: E402
 
 RULES = {
@@ -31,7 +31,9 @@ RULES = {
 
 def _conv(x, kernel):
     # the peer's product wants a batch, which a mapped step does not have
-    return braintrace.conv(x[None], kernel, strides=(1, 1), padding="SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))[0]
+    return braintrace.conv(x[None], kernel, strides=(1, 1), padding="SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))[
+        0
+    ]
 
 
 def _sparse(x, w, matrix):
@@ -110,14 +112,46 @@ def chunks(case, size):
     return lambda xs, targets: {path[-1]: g for path, g in run(xs, targets).items()}
 
 
+def stream(case, rule, rate):
+    """One step at a time: a function of (input, target) that moves the weights against the gradient of that step."""
+    network = NETWORKS[case.network]
+    model = Model(network, case, weights(network.params(case), case.seed))
+    learner, of = RULES[rule](model, case), model.states(brainstate.ParamState)
+    brainstate.nn.init_all_states(model)
+    learner.compile_graph(jnp.zeros(case.n_in))
+
+    @brainstate.transform.jit
+    def step(x, target):
+        loss = lambda: cross_entropy(learner(x)[None], target)
+        grads, seen = brainstate.transform.grad(loss, of, return_value=True)()
+        for path, g in grads.items():
+            of[path].value = of[path].value - rate * g
+        return seen
+
+    return step
+
+
+def one_by_one(step, xs, targets):
+    """Seconds of each step."""
+    took = []
+    for x, target in zip(xs, targets):
+        started = time.perf_counter()
+        jax.block_until_ready(step(x, target))
+        took.append(time.perf_counter() - started)
+    return took
+
+
 def prepare(ask):
     """The compiled arm and its inputs for one request."""
     if ask.get("x64"):
         jax.config.update("jax_enable_x64", True)
         brainstate.environ.set(precision=64)
-    case = {**CASES, **SMALL}[ask["case"]]
+    case = {**CASES, **SMALL, **ONLINE}[ask["case"]]
     case = few(case, ask.get("batch", case.batch))
     xs, targets = map(jnp.asarray, spikes(case, np.float64 if ask.get("x64") else np.float32))
+    if "stream" in ask:
+        step = stream(case, ask["rule"], ask["stream"])
+        return lambda xs, targets: one_by_one(step, list(xs[:, 0]), list(targets)), xs, targets
     made = chunks(case, ask["chunk"]) if "chunk" in ask else arm(case, ask["rule"])
     return made, xs, targets
 
@@ -140,6 +174,9 @@ def main():
                 started = time.perf_counter()
                 jax.block_until_ready(fun(*inputs))
                 reply["seconds"] = time.perf_counter() - started
+            elif ask["do"] == "steps":
+                fun, *inputs = ready[key]
+                reply["steps"] = fun(*inputs)
             elif ask["do"] == "gradient":
                 fun, *inputs = ready[key]
                 np.savez(ask["to"], **{k: np.asarray(g) for k, g in fun(*inputs).items()})
