@@ -16,17 +16,18 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 from ..graph import GraphError
 from ..learn.checkpoint import CheckpointError
 from ..tasks import DataError
-from . import compare, evaluate, tasks, train
+from . import compare, evaluate, stream, tasks, train
 from .errors import Interrupted, Refused
 from .options import preset
 
-COMMANDS = {"train": train, "compare": compare, "evaluate": evaluate, "tasks": tasks}
+COMMANDS = {"train": train, "compare": compare, "evaluate": evaluate, "stream": stream, "tasks": tasks}
 # these say what happened, where and what to do
 TOLD = (DataError, CheckpointError, GraphError, Refused, OSError, FloatingPointError, ModuleNotFoundError)
 EXAMPLES = """examples:
   vestige train                          wrist movements, three seeds, some two minutes
   vestige train digits                   handwritten digits, ten seconds
   vestige compare --task match           every rule and the baselines on one task
+  vestige stream rainfall                learn while the weather changes
   vestige train --help                   each command has examples of its own
 
 exit status: 0 done, 1 failed with a message, 2 bad arguments, 130 interrupted

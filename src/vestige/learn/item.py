@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from .._compat import is_key
 from ..graph import Graph
 from ..rules import Rule
 from .checks import inputs_like
@@ -42,7 +43,7 @@ class Told(NamedTuple):
 @partial(jax.jit, static_argnums=0)
 def predict(plan: Plan, held: Held, trace: Any, inputs: Any, mask: jax.Array) -> tuple[Held, Any, Told]:
     """Forward alone: states and traces move."""
-    out = _over(plan, quiet(plan.rule), no_loss, _then(held, trace, inputs), None, mask)
+    out = _over(plan, quiet(plan.rule), no_loss, moment_of(held, trace, inputs), None, mask)
     fine = sound((out.carry.state, out.carry.trace), (held.state, trace)) & _finite(out.outputs)
     after, moved = _moved(held, out, inputs)
     held, trace = _if(fine, (after, moved), (held, trace))
@@ -52,7 +53,7 @@ def predict(plan: Plan, held: Held, trace: Any, inputs: Any, mask: jax.Array) ->
 @partial(jax.jit, static_argnums=0)
 def learn(plan: Plan, held: Held, trace: Any, inputs: Any, label: Any, mask: jax.Array) -> tuple[Held, Any, Told]:
     """Forward and update in one: what `predict` and `late` are together when the label comes before the next item."""
-    out = _over(plan, plan.rule, plan.loss, _then(held, trace, inputs), label, mask)
+    out = _over(plan, plan.rule, plan.loss, moment_of(held, trace, inputs), label, mask)
     fine = sound((out.carry.state, out.carry.trace), (held.state, trace)) & _finite(out.outputs)
     after, moved = _moved(held, out, inputs)
     before, after = (held, trace), (_if(fine, after, held), _if(fine, moved, trace))
@@ -69,6 +70,12 @@ def late(plan: Plan, held: Held, then: Then, label: Any, mask: jax.Array) -> tup
     lasting = jax.tree.map(lambda now, a, b: now + (a - b), held.lasting[1], out.carry.lasting[1], then.lasting[1])
     held, change = _updated(plan, held._replace(lasting=(held.lasting[0], lasting)), held, out)
     return held, Told(_decide(plan, out.outputs, mask), out.losses.sum(), jnp.asarray(True), change)
+
+
+def typed(tree: Any, like: Any) -> Any:
+    """Values in the types of `like`: a step may give back a finer one than it was given first."""
+    cast = lambda a, b: a if is_key(a) or a.dtype == b.dtype else a.astype(b.dtype)
+    return jax.tree.map(cast, tree, like)
 
 
 def tried(call: Callable[..., Any], *args: Any) -> Any:
@@ -99,7 +106,8 @@ def _over(plan: Plan, rule: Rule, loss: Loss, then: Then, label: Any, mask: jax.
     return _run(plan.graph, rule, loss, K, False, False, None, then.params, carry, data)
 
 
-def _then(held: Held, trace: Any, inputs: Any) -> Then:
+def moment_of(held: Held, trace: Any, inputs: Any) -> Then:
+    """What the gradient of these inputs depends on."""
     return Then(held.params, held.state, trace, held.added, held.lasting, inputs)
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from .._compat import is_float, is_key
+from .._compat import is_float
 from .events import Skip
 
 Key = int | float | str
@@ -92,17 +92,6 @@ class Waiting:
         self.moments = {key: (number, m._replace(params=weights[n])) for (key, number, n), m in pairs}
         self.gone = dict(notes["gone"])
         self._order = deque(key for key, _ in notes["gone"])
-
-
-def bare(tree: Any) -> Any:
-    """Random keys as the numbers in them, which a file can hold."""
-    return jax.tree.map(lambda a: jax.random.key_data(a) if is_key(a) else a, tree)
-
-
-def keyed(tree: Any, like: Any) -> Any:
-    """The other way round, with the types of `like`."""
-    as_key = lambda a, b: jax.random.wrap_key_data(a, impl=jax.random.key_impl(b)) if is_key(b) else a
-    return jax.tree.map(as_key, tree, like)
 
 
 def sound(new: Any, old: Any) -> jax.Array:

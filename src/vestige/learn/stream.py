@@ -15,8 +15,8 @@ import optax
 from . import _bridge as bridge
 from .events import Item, Label, Seen, Skip, event_of, key_of
 from .gate import Gate, Range
-from .item import Plan, Told, late, learn, predict, tried
-from .late import Then, Waiting
+from .item import Plan, Told, late, learn, moment_of, predict, tried, typed
+from .late import Waiting
 from .line import Line
 from .live import begin, give
 from .score import Score
@@ -107,18 +107,21 @@ class OnlineStream:
                 self.source(self.events) if callable(self.source) else itertools.islice(self.source, self.events, None)
             )
         with Line(self, self._progress) as line:
+            done = True  # what the source itself raises ends the loop like a `break`; what stops an event does not
             try:
-                # what the source itself raises ends the loop like a `break`; nothing is half done then
                 for thing in self._drawn:
+                    done = False
                     seen = self.take(thing)
+                    done = True
                     line.step()
                     if self.checkpoint is not None and self.events % self.save_every == 0:
                         self.write(self.checkpoint)
                     if seen is not None:
                         yield seen
             finally:
-                self.save()
-                if self.checkpoint is not None:
+                if done:
+                    self.save()
+                if done and self.checkpoint is not None:
                     self.write(self.checkpoint)
 
     def run(self) -> OnlineStream:
@@ -155,7 +158,8 @@ class OnlineStream:
             self.waiting.close(key, "a label of an item that was skipped")
             raise
         seen = Seen(key, told.prediction) if label is None else self._judged(key, told, label, 0)
-        moment = Then(self._held.params, self._held.state, self._trace, self._held.added, self._held.lasting, inputs)
+        before = (self._held, self._trace) if self.items else typed((self._held, self._trace), (held, trace))
+        moment = moment_of(*before, inputs)
         self._held, self._trace = held, trace
         self.items, self.steps = self.items + 1, self.steps + len(self._gate.mask)
         if self.items & (self.items - 1) == 0:

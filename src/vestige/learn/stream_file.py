@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
 from . import checkpoint as files
-from .late import Then, bare, keyed
+from .item import moment_of, predict, typed
 
 if TYPE_CHECKING:
     from .stream import OnlineStream
@@ -22,7 +24,7 @@ def write(stream: OnlineStream, path: str | Path) -> None:
         **{name: getattr(stream, name) for name in COUNTS}, "stream": 1, "skipped": dict(stream.skipped),
         "losses": stream.losses.notes(), "scores": stream.scores.notes(), **stream.waiting.notes(), **stream._gate.notes(),
     }  # fmt: skip
-    files.save(path, bare((stream._held, stream._trace, *stream.waiting.tree())), notes)
+    files.save(path, (stream._held, stream._trace, *stream.waiting.tree()), notes)
 
 
 def load(stream: OnlineStream, path: str | Path) -> None:
@@ -35,9 +37,7 @@ def load(stream: OnlineStream, path: str | Path) -> None:
         raise files.CheckpointError(
             f"{path} was saved with another mask: judge the same steps of an item, or start anew"
         )
-    like = stream._held, stream._trace, *_waits(stream, notes)
-    found, _ = files.load(path, bare(like))
-    held, trace, weights, moments = keyed(found, like)
+    (held, trace, weights, moments), _ = files.load(path, _like(stream, notes))
     stream._held, stream._trace = held, trace
     stream._gate.restore(notes)
     stream.waiting.restore(notes, weights, moments)
@@ -48,11 +48,12 @@ def load(stream: OnlineStream, path: str | Path) -> None:
     stream.scores.restore(notes["scores"])
 
 
-def _waits(stream: OnlineStream, notes: dict[str, Any]) -> tuple[list[Any], list[Any]]:
-    """What waited when the file was written, in shape."""
-    held, kept = stream._held, notes["kept"]
-    if not kept:
-        return [], []
-    inputs = stream._timed(stream._gate.blank(len(notes["mask"])))
-    moment = Then(None, held.state, stream._trace, held.added, held.lasting, inputs)
-    return [held.params] * len({n for _, _, n in kept}), [moment] * len(kept)
+def _like(stream: OnlineStream, notes: dict[str, Any]) -> Any:
+    """What was written, in shape and type."""
+    held, trace, plan = stream._held, stream._trace, stream._plan
+    if not notes["items"]:
+        return held, trace, [], []
+    mask, inputs = np.asarray(notes["mask"]), stream._timed(stream._gate.blank(len(notes["mask"])))
+    held, trace = typed((held, trace), jax.eval_shape(partial(predict, plan), held, trace, inputs, mask)[:2])
+    weights = [held.params] * len({n for _, _, n in notes["kept"]})
+    return held, trace, weights, [moment_of(held, trace, inputs)._replace(params=None)] * len(notes["kept"])
