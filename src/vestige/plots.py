@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._look import INK, LEARNED, OTHER, SOFT, figure_of
+from .nest.plots import traces as traces
+from .plots_learner import eligibility as eligibility
+from .plots_learner import weights as weights
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
