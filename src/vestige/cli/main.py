@@ -16,18 +16,23 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 from ..graph import GraphError
 from ..learn.checkpoint import CheckpointError
 from ..tasks import DataError
-from . import compare, evaluate, stream, tasks, train
+from . import audit, bench, compare, evaluate, explain, stream, tasks, train
 from .errors import Interrupted, Refused
 from .options import preset
 
-COMMANDS = {"train": train, "compare": compare, "evaluate": evaluate, "stream": stream, "tasks": tasks}
+COMMANDS = {
+    "train": train, "evaluate": evaluate, "compare": compare, "stream": stream, "explain": explain, "audit": audit,
+    "bench": bench, "tasks": tasks,
+}  # fmt: skip
 # these say what happened, where and what to do
 TOLD = (DataError, CheckpointError, GraphError, Refused, OSError, FloatingPointError, ModuleNotFoundError)
+OURS = Path(__file__).parents[1]
 EXAMPLES = """examples:
   vestige train                          wrist movements, three seeds, some two minutes
   vestige train digits                   handwritten digits, ten seconds
   vestige compare --task match           every rule and the baselines on one task
   vestige stream rainfall                learn while the weather changes
+  vestige explain model.py:Net --input 12
   vestige train --help                   each command has examples of its own
 
 exit status: 0 done, 1 failed with a message, 2 bad arguments, 130 interrupted
@@ -72,9 +77,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def told(error: Exception) -> str:
     """An error in a line; one that was not foreseen with its kind and place."""
-    if isinstance(error, TOLD):
+    stack = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, TOLD) or (isinstance(error, ValueError) and Path(stack[-1].filename).is_relative_to(OURS)):
         return str(error)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
+    frames = [f for f in stack if "site-packages" not in f.filename]
     where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     first = str(error).strip().split("\n\n")[0]
     return f"{type(error).__name__}: {first}{where}; `vestige --traceback ...` shows the way there"
