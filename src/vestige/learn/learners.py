@@ -20,8 +20,8 @@ class EligibilityTrace(bridge.TraceState):
 class D_RTRL(Learner):
     """D-RTRL: a trace per weight, `O(B * parameters)` memory. See `vestige.rules.d_rtrl`."""
 
-    def __init__(self, model: bridge.Module, *, kappa: bool | float = False):
-        super().__init__(model, rules.d_rtrl(kappa=kappa))
+    def __init__(self, model: bridge.Module, *, kappa: bool | float = False, dtype: Any = None):
+        super().__init__(model, rules.d_rtrl(kappa=kappa, dtype=dtype))
 
     @property
     def etrace_bwg(self) -> dict[Any, EligibilityTrace]:
@@ -34,9 +34,10 @@ class ES_D_RTRL(Learner):
     """ES-D-RTRL (pp-prop): two factors per weight, `O(B * (inputs + outputs))` memory. See `vestige.rules.es_d_rtrl`."""
 
     def __init__(
-        self, model: bridge.Module, decay_or_rank: Decay = 0.99, *, correct: bool = True, kappa: bool | float = False
-    ):
-        super().__init__(model, rules.es_d_rtrl(decay_or_rank, correct=correct, kappa=kappa))
+        self, model: bridge.Module, decay_or_rank: Decay = 0.99, *, correct: bool = True, kappa: bool | float = False,
+        dtype: Any = None,
+    ):  # fmt: skip
+        super().__init__(model, rules.es_d_rtrl(decay_or_rank, correct=correct, kappa=kappa, dtype=dtype))
 
     @property
     def etrace_xs(self) -> dict[str, EligibilityTrace]:
@@ -62,9 +63,9 @@ class HybridDimVjpAlgorithm(ES_D_RTRL):
 
     def __init__(
         self, model: bridge.Module, decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = None,
-        kappa: bool | float = False,
+        kappa: bool | float = False, dtype: Any = None,
     ):  # fmt: skip
-        Learner.__init__(self, model, rules.hybrid(decay_or_rank, choose=choose, kappa=kappa))
+        Learner.__init__(self, model, rules.hybrid(decay_or_rank, choose=choose, kappa=kappa, dtype=dtype))
 
     def _pairs(self) -> tuple[Sequence[Edge], Any]:
         whole, pair = self.memory[0]

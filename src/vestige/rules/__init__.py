@@ -14,11 +14,13 @@ from .osttp import osttp
 from .otpe import otpe
 from .ottt import ottt
 from .random_path import random_path
+from .recent import recent
 from .reward_modulated import reward_modulated
 from .rflo import rflo
 from .rtrl import rtrl
 from .sltt import sltt
 from .snap import snap
+from .stored import stored
 from .tbptt import tbptt
 from .three_factor import three_factor
 from .types import Obs, Rule, Signal, Teaching, Told, Update, pre_zeros, present, trace_shape, weights
@@ -47,11 +49,13 @@ __all__ = [
     "pre_zeros",
     "present",
     "random_path",
+    "recent",
     "reward_modulated",
     "rflo",
     "rtrl",
     "sltt",
     "snap",
+    "stored",
     "tbptt",
     "three_factor",
     "trace_shape",

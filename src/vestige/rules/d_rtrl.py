@@ -10,11 +10,12 @@ import numpy as np
 
 from ..graph import Edge, Graph, Pushed, Route, transport
 from .block import UNROLLED, after, over, times
+from .stored import stored
 from .types import Obs, Rule, Signal, Update, present, trace_shape, weights
 
 
 @lru_cache(typed=True)
-def d_rtrl(*, kappa: bool | float = False) -> Rule:
+def d_rtrl(*, kappa: bool | float = False, dtype: Any = None) -> Rule:
     """Diagonal real-time recurrent learning.
 
     Per position, with x in R^I, f = dh'/dy in R^S, D = dh'/dh in R^SxS:
@@ -29,6 +30,7 @@ def d_rtrl(*, kappa: bool | float = False) -> Rule:
         kappa: credit through readouts that remember. A leaky readout `o <- k o + W z` with one decay for all outputs is
             `W r` with `r <- k r + z`, so one more state per neuron that it reads makes its credit exact. `True`: where the
             graph finds such readouts, as the report says; a decay in [0, 1): before every mark that reads a population.
+        dtype: of the trace between windows, such as `jnp.bfloat16`; see `stored` for the error. `None`: the weight's.
 
     Source: Wang et al., "Model-agnostic linear-memory online learning in spiking neural networks", 2024 (D-RTRL).
     """
@@ -42,7 +44,7 @@ def d_rtrl(*, kappa: bool | float = False) -> Rule:
                 continue
             wanted = edge.spread(edge.of(signal.entry)[0])
             if isinstance(e, Recent):
-                uses[n] = [*uses[n], (e.x, edge.share(jax.vmap(over, (None, 0))(wanted, e.late)))]
+                uses[n] = [*uses[n], met(edge, wanted, e)]
             else:
                 past[n] = wanted, e
             way = edge.of(ways)
@@ -50,7 +52,7 @@ def d_rtrl(*, kappa: bool | float = False) -> Rule:
                 new[n] = advance(edge, formed(edge, e), obs.pre[n], obs.post[n], *way)
         return Update(pushed(graph, new, obs), uses, past)
 
-    return Rule(init, update, "local", first=first, route=remembering(kappa))
+    return stored(Rule(init, update, "local", first=first, route=remembering(kappa)), dtype)
 
 
 def remembering(kappa: bool | float) -> Route | None:
@@ -69,6 +71,16 @@ class Recent(NamedTuple):
     late: jax.Array
 
 
+def met(edge: Edge, wanted: jax.Array, e: Recent) -> tuple[jax.Array, jax.Array]:
+    """The signal `[S, *out]` at a trace not yet formed, as one more product over time."""
+    return e.x, edge.share(jax.vmap(over, (None, 0))(wanted, e.late))
+
+
+def lately(edge: Edge, rest: jax.Array, f: jax.Array) -> jax.Array:
+    """`dh_K/dy_t [K, S, *out]`."""
+    return jax.vmap(times)(edge.spread(rest), f)
+
+
 def formed(edge: Edge, e: jax.Array | Recent) -> jax.Array:
     """The trace as an array `[S, *unshared]`."""
     if not isinstance(e, Recent):
@@ -84,7 +96,7 @@ def first(graph: Graph, trace: Any, obs: Obs) -> Any:
         late = None if e is None else edge.of(rest)
         if late is None:
             continue
-        recent = Recent(obs.pre[n], jax.vmap(times)(edge.spread(late), obs.post[n]))
+        recent = Recent(obs.pre[n], lately(edge, late, obs.post[n]))
         out[n] = recent if recent.x.size + recent.late.size < e.size else formed(edge, recent)
     return out
 
@@ -107,8 +119,7 @@ def suffix_products(D: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 def advance(edge: Edge, e: jax.Array, x: jax.Array, f: jax.Array, whole: jax.Array, rest: jax.Array) -> jax.Array:
     """`e_K = P_0 e_0 + sum_t (P_t f_t) x_t`: the trace is touched once per window."""
-    late = jax.vmap(times)(edge.spread(rest), f)  # dh_K/dy_t [K, S, *out]
-    return roll(edge, whole, e) + formed(edge, Recent(x, late))
+    return roll(edge, whole, e) + formed(edge, Recent(x, lately(edge, rest, f)))
 
 
 def pushed(graph: Graph, trace: list[Any], obs: Obs) -> list[Any]:

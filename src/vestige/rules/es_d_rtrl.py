@@ -10,12 +10,15 @@ import jax.numpy as jnp
 from ..graph import Edge, Graph, GraphError, Pushed, transport
 from .block import over, times
 from .d_rtrl import remembering
+from .stored import stored
 from .types import Obs, Rule, Signal, Update, picks, pre_zeros, weights
 
 Decay = float | int | tuple[float | int, float | int]
 
 
-def es_d_rtrl(decay_or_rank: Decay = 0.99, *, correct: bool = True, kappa: bool | float = False) -> Rule:
+def es_d_rtrl(
+    decay_or_rank: Decay = 0.99, *, correct: bool = True, kappa: bool | float = False, dtype: Any = None
+) -> Rule:  # fmt: skip
     """Exponential-smoothing D-RTRL.
 
         ex <- a_x ex + x ;   ef <- a_f D ef + (1 - a_f) f ;   dW = sum_t ex_t q_t
@@ -29,11 +32,11 @@ def es_d_rtrl(decay_or_rank: Decay = 0.99, *, correct: bool = True, kappa: bool 
     Args:
         decay_or_rank: a float is the decay a; an integer rank r is the decay `(r - 1) / (r + 1)`; a pair is (x side, f side).
         correct: divide by `1 - a_f^t` (t in steps), so that young traces are not small.
-        kappa: credit through readouts that remember, as for `d_rtrl`.
+        kappa, dtype: credit through readouts that remember, and the dtype of the trace, as for `d_rtrl`.
 
     Source: Wang et al., "Model-agnostic linear-memory online learning in spiking neural networks", 2024 (ES-D-RTRL).
     """
-    return _filtered(*decays(decay_or_rank), correct, kappa)
+    return stored(_filtered(*decays(decay_or_rank), correct, kappa), dtype)
 
 
 @lru_cache(typed=True)

@@ -10,18 +10,19 @@ from .d_rtrl import init as full_traces
 from .d_rtrl import remembering, suffix_products
 from .es_d_rtrl import Decay, es_d_rtrl, factors
 from .instant import arrears, step_by_step
+from .stored import stored
 from .types import Obs, Rule, Signal, Update, picks, trace_shape, weights
 
 Kind = Literal["full", "factorised"]
 
 
 def hybrid(
-    decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = None, kappa: bool | float = False
-) -> Rule:
+    decay_or_rank: Decay = 0.99, *, choose: Mapping[str, Kind] | None = None, kappa: bool | float = False, dtype: Any = None
+) -> Rule:  # fmt: skip
     """A per-parameter trace where it holds no more numbers than the factors, else the factors of ES-D-RTRL.
 
     `choose` names weights (as the report does) whose trace is to be `full` or `factorised` whatever their size.
-    Convolutions and sparse weights usually take the first, dense ones the second. `kappa` as for `d_rtrl`.
+    Convolutions and sparse weights usually take the first, dense ones the second. `kappa` and `dtype` as for `d_rtrl`.
 
     Source: Wang et al., "Model-agnostic linear-memory online learning in spiking neural networks", 2024 (hybrid rule).
     """
@@ -63,7 +64,7 @@ def hybrid(
         assert es.smooths is not None
         return [None if f else a for f, a in zip(full, es.smooths(graph, static))]
 
-    return Rule(init, update, "instant", "entry", route=remembering(kappa), smooths=smooths)
+    return stored(Rule(init, update, "instant", "entry", route=remembering(kappa), smooths=smooths), dtype)
 
 
 def _is_full(choose: Mapping[str, Kind], graph: Graph, edge: Edge, w: Any) -> bool:

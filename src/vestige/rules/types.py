@@ -115,17 +115,15 @@ def present(obs: Obs, signal: Signal) -> list[list[tuple[jax.Array, jax.Array]]]
 
 def trace_shape(edge: Edge, weight: Any) -> jax.ShapeDtypeStruct:
     """One slice of an edge's unshared trace."""
-    x = jax.ShapeDtypeStruct((1, *(() if edge.x is None else _shape(edge.x))), _dtype(edge, weight))
+    x = pre_shape(edge, weight)
+    x = jax.ShapeDtypeStruct((1, *x.shape), x.dtype)
     return jax.eval_shape(edge.op.imprint, x, jax.ShapeDtypeStruct((1, *edge.out), weight.dtype))
 
 
-def _shape(atom: Any) -> tuple[int, ...]:
-    return atom.shape if hasattr(atom, "shape") else jnp.shape(atom.val)
-
-
-def _dtype(edge: Edge, weight: Any) -> Any:
-    dtype = getattr(edge.x, "dtype", weight.dtype)
-    return dtype if jnp.issubdtype(dtype, jnp.integer) else weight.dtype
+def pre_shape(edge: Edge, weight: Any) -> jax.ShapeDtypeStruct:
+    """What an edge's weight reads at one step; of an unmarked parameter, a one."""
+    x = () if edge.x is None else edge.x.shape if hasattr(edge.x, "shape") else jnp.shape(edge.x.val)
+    return jax.ShapeDtypeStruct(x, edge.x.dtype if picks(edge) else weight.dtype)  # type: ignore[union-attr]
 
 
 def picks(edge: Edge) -> bool:
@@ -135,7 +133,7 @@ def picks(edge: Edge) -> bool:
 
 def pre_zeros(edge: Edge, weight: Any) -> jax.Array:
     """A presynaptic trace of zeros `[*in]`."""
-    return jnp.zeros(() if edge.x is None else _shape(edge.x), weight.dtype)
+    return jnp.zeros(pre_shape(edge, weight).shape, weight.dtype)
 
 
 def weights(graph: Graph, static: list[Any]) -> list[Any]:
