@@ -71,6 +71,20 @@ def test_a_dear_trace_asks_for_long_windows():
     assert K[vg.rules.d_rtrl()] * once > size(carry.trace)
 
 
+def test_one_program_serves_all_windows():
+    params, state, graph = problem()
+    carry = vg.init(graph, vg.rules.d_rtrl(), params, state, B)
+    loss = lambda o, y: ((o - y) ** 2).mean()
+
+    def size(steps, **how):
+        xs, ys = jnp.zeros((steps, B, I)), jnp.zeros((steps, B, 2))
+        run = lambda p, c: vg.gradients(graph, vg.rules.d_rtrl(), p, c, xs, ys, loss, 4, **how).grads
+        return str(jax.make_jaxpr(run)(params, carry)).count("\n")
+
+    assert size(24) < 1.2 * size(4)
+    assert size(24, last=True) > 1.5 * size(4)  # a last window, whose trace nobody reads, is a program of its own
+
+
 def test_what_is_no_window_is_refused():
     params, state, graph = problem()
     carry = vg.init(graph, vg.rules.d_rtrl(), params, state)

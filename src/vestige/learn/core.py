@@ -151,7 +151,8 @@ def _run(
     trace, added = empty(graph, rule, params, carry.lasting, B) if first else (carry.trace, carry.added)
     state = carry.state if rule.route is None else Pair(carry.state, added)
     c = (place.states(state), place.traces(trace), [jnp.zeros_like(s) for s in live], (key, memory))
-    n = T // K - (T % K == 0)  # the last window stands alone: its trace may go unused
+    # a single window stands alone, and so does one whose trace nobody reads; otherwise one program serves all whole ones
+    n = T // K - (T % K == 0 and (last or T == K))
     outs = []
     if n:
         head = jax.tree.map(lambda a: a[: n * K].reshape(n, K, *a.shape[1:]), data)
@@ -161,8 +162,10 @@ def _run(
             else body(c, jax.tree.map(lambda a: a[0], head), empty=first, recent=True)
         )
         outs.append(jax.tree.map(lambda a: a.reshape(n * K, *a.shape[2:]), out) if n > 1 else out)
-    c, out = body(c, jax.tree.map(lambda a: a[n * K :], data), empty=first and not n, ends=last)
-    losses, outputs, firing = jax.tree.map(lambda *a: jnp.concatenate(a), *outs, out)
+    if n * K < T:
+        c, out = body(c, jax.tree.map(lambda a: a[n * K :], data), empty=first and not n, ends=last)
+        outs.append(out)
+    losses, outputs, firing = jax.tree.map(lambda *a: jnp.concatenate(a), *outs)
     state, trace, grads, (key, memory) = c
     memory = memory if rule.settle is None else rule.settle(memory)
     grads = place.weights(pull(grads))
