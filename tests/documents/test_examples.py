@@ -8,6 +8,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # minutes: two thousand neurons for nine seconds; a thousand trials
 LONG = {"wang_decision": "NEST", "wang_training": "loss", "wang_curve": "off by"}
+LONG |= {"equinox_cell": "loss", "nnx_cell": "loss"}  # their libraries take seconds to import and to trace
 LONG |= {"dendrites": "right", "fit_hh": "worst"}  # fifteen hundred trials; forty thousand steps
 
 
