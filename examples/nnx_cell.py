@@ -45,8 +45,7 @@ def main():
     made, params, state = nnx.split(Cell(nnx.Rngs(0)), nnx.Param, Hidden)
 
     def step(params, state, x):
-        cell = nnx.merge(made, params, state)
-        y = cell(x)
+        y = (cell := nnx.merge(made, params, state))(x)
         return nnx.state(cell, Hidden), y
 
     xs = np.random.default_rng(0).normal(size=(STEPS, N_IN)).astype(np.float32)
@@ -54,8 +53,7 @@ def main():
         np.float32
     )  # the recent past of one input
     rule = vg.rules.d_rtrl()
-    graph = vg.trace_graph(step, params, state, xs[0])
-    print(graph.report)
+    print(graph := vg.trace_graph(step, params, state, xs[0]))
 
     def through_time(params):
         outputs = jax.lax.scan(lambda s, x: step(params, s, x), state, xs[:60])[1]
