@@ -154,6 +154,7 @@ class Net(brainstate.nn.Module):
         return vg.matmul(self.neurons(0.0 * u.pA, events), self.out.value)
 
 
+@pytest.mark.slow
 def test_weights_of_senders_are_trained_online():
     draw, found = np.random.default_rng(6), []
     xs, targets = (draw.random((60, 5)) < 0.1).astype(float), draw.normal(size=(60, 2))

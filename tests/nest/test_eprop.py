@@ -100,6 +100,7 @@ def of_two(draw):
     return xs * 1.0, np.tile(np.eye(2)[(cues.sum(1) > 3).astype(int)][:, None], (1, 2250, 1))
 
 
+@pytest.mark.slow
 def test_batches_of_two_follow_nest():
     made = runpy.run_path(str(EXAMPLES / "nest_evidence.py"))
     published = [0.702163370672, 0.735555303152, 0.740354864111, 0.683882815282, 0.707841122268]

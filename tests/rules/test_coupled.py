@@ -189,7 +189,7 @@ def m_state(model, batch):
     return jax.tree.map(lambda a: jnp.broadcast_to(a, (batch, *a.shape)), model.state)
 
 
-@pytest.mark.parametrize("rule", slowly(["uoro", "kf_rtrl", "random_path 2"], ["uoro"]))
+@pytest.mark.parametrize("rule", slowly(["uoro", "kf_rtrl", "random_path 2"], ["kf_rtrl"]))
 def test_one_window_over_the_sequence_is_bptt(rule):
     m = MODELS["stacked"]
     xs, ys = m.data()

@@ -52,7 +52,7 @@ def gradient(model, rule, xs, ys, window=None, **options):
     return named(model, online(model, Named("rule", lambda graph: rule), xs, ys, window, **options).grads)
 
 
-@pytest.mark.parametrize("rule", slowly(CALLED, ["d_rtrl", "e_prop"]))
+@pytest.mark.parametrize("rule", slowly(CALLED, ["d_rtrl"]))
 @pytest.mark.parametrize("window", slowly([1, 3, STEPS], [3]))
 def test_one_population_and_a_leaky_readout_are_exact(rule, window):
     xs, ys = LIF.data(STEPS)
@@ -70,6 +70,7 @@ def test_blocks_of_several_states_and_a_late_reading():
     assert q.S == 3 + 2  # three states, and a memory of each of the two parts that are read
 
 
+@pytest.mark.slow
 def test_a_batch_single_precision_and_one_long_factorised_window():
     xs, ys = LIF.data(STEPS, batch=3)
     one = [named(LIF, bptt(LIF, xs[:, b], ys[:, b])) for b in range(3)]

@@ -50,7 +50,7 @@ CASES = {
 
 RULES = {"d_rtrl": vg.rules.d_rtrl(), "es": vg.rules.es_d_rtrl(0.8), "hybrid": vg.rules.hybrid(0.8)}
 PAIRS = [(case, rule) for case in CASES for rule in RULES]
-QUICK = {("cable", "d_rtrl"), ("dendrites", "es"), ("convolved", "hybrid")}
+QUICK = {("dendrites", "es"), ("convolved", "hybrid")}
 
 
 @pytest.mark.parametrize("case, rule", [pytest.param(*p, marks=() if p in QUICK else pytest.mark.slow) for p in PAIRS])
