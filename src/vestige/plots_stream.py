@@ -43,7 +43,7 @@ def drift(
     _levels(axes, references or {})
     axes.set(xlabel="item", ylabel=f"accuracy of the last {over}", xlim=(0, hits.shape[-1]))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    axes.legend(frameon=False, fontsize=8, loc="lower left", ncols=2)
+    figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=4)
     axes.set_title(title, loc="left", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     return figure

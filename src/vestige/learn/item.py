@@ -41,35 +41,38 @@ class Told(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=0)
-def predict(plan: Plan, held: Held, trace: Any, inputs: Any, mask: jax.Array) -> tuple[Held, Any, Told]:
-    """Forward alone: states and traces move."""
-    out = _over(plan, quiet(plan.rule), no_loss, moment_of(held, trace, inputs), None, mask)
+def predict(plan: Plan, held: Held, trace: Any, inputs: Any, mask: jax.Array) -> tuple[Held, Any, Any, Told]:
+    """Forward alone: states and traces move. The third result: outputs `[T, ...]`."""
+    now = moment_of(held, trace, inputs, None)
+    out = _over(plan, quiet(plan.rule), no_loss, held.params, now, None, mask)
     fine = sound((out.carry.state, out.carry.trace), (held.state, trace)) & _finite(out.outputs)
     after, moved = _moved(held, out, inputs)
     held, trace = _if(fine, (after, moved), (held, trace))
-    return held, trace, Told(_decide(plan, out.outputs, mask), jnp.zeros(()), fine, fine)
+    return held, trace, out.outputs, Told(_decide(plan, out.outputs, mask), jnp.zeros(()), fine, fine)
 
 
 @partial(jax.jit, static_argnums=0)
-def learn(plan: Plan, held: Held, trace: Any, inputs: Any, label: Any, mask: jax.Array) -> tuple[Held, Any, Told]:
+def learn(plan: Plan, held: Held, trace: Any, inputs: Any, label: Any, mask: jax.Array) -> tuple[Held, Any, Any, Told]:
     """Forward and update in one: what `predict` and `late` are together when the label comes before the next item."""
-    out = _over(plan, plan.rule, plan.loss, moment_of(held, trace, inputs), label, mask)
+    out = _over(plan, plan.rule, plan.loss, held.params, moment_of(held, trace, inputs, None), label, mask)
     fine = sound((out.carry.state, out.carry.trace), (held.state, trace)) & _finite(out.outputs)
     after, moved = _moved(held, out, inputs)
-    before, after = (held, trace), (_if(fine, after, held), _if(fine, moved, trace))
-    held, change = _updated(plan, after[0], before[0], out)
-    return held, after[1], Told(_decide(plan, out.outputs, mask), out.losses.sum(), fine, change & fine)
+    after, trace = _if(fine, (after, moved), (held, trace))
+    loss = out.losses.sum()
+    held, change = _updated(plan, after, held, out, loss)
+    return held, trace, out.outputs, Told(_decide(plan, out.outputs, mask), loss, fine, change & fine)
 
 
 @partial(jax.jit, static_argnums=0)
 def late(plan: Plan, held: Held, then: Then, label: Any, mask: jax.Array) -> tuple[Held, Told]:
-    """The gradient of a prediction that was made before, at the weights, states and traces of then; an update of the weights
-    of now. States and traces of now stay."""
-    out = _over(plan, plan.rule, plan.loss, then, label, mask)
+    """The item once more from the states and traces of then, with the weights of now; these are updated, states and traces of
+    now stay. What is told of it is what was said then."""
+    out = _over(plan, plan.rule, plan.loss, held.params, then, label, mask)
     # what a rule learns itself moves by as much as it would have moved then; its random key is that of now
     lasting = jax.tree.map(lambda now, a, b: now + (a - b), held.lasting[1], out.carry.lasting[1], then.lasting[1])
-    held, change = _updated(plan, held._replace(lasting=(held.lasting[0], lasting)), held, out)
-    return held, Told(_decide(plan, out.outputs, mask), out.losses.sum(), jnp.asarray(True), change)
+    loss = jnp.sum(jax.vmap(plan.loss)(then.outputs, _each(label, mask)) * mask)
+    held, change = _updated(plan, held._replace(lasting=(held.lasting[0], lasting)), held, out, loss)
+    return held, Told(_decide(plan, then.outputs, mask), loss, jnp.asarray(True), change)
 
 
 def typed(tree: Any, like: Any) -> Any:
@@ -94,21 +97,25 @@ def tried(call: Callable[..., Any], *args: Any) -> Any:
     return *rest, jax.device_get(told)
 
 
-def _over(plan: Plan, rule: Rule, loss: Loss, then: Then, label: Any, mask: jax.Array) -> Result:
+def _over(plan: Plan, rule: Rule, loss: Loss, params: Any, then: Then, label: Any, mask: jax.Array) -> Result:
     (x, clock), T, B = then.inputs, mask.shape[0], plan.batch
     if B is not None:
         clock = jax.tree.map(lambda a: jnp.broadcast_to(a[:, None], (T, B)), clock)
-    targets = jax.tree.map(lambda a: jnp.broadcast_to(a, (T, *a.shape)), label)
     last = None if rule.teach.end is None else jnp.arange(T) == T - 1
-    data = Data(inputs_like(plan.graph, (x, clock)), targets, mask, None, last)
+    data = Data(inputs_like(plan.graph, (x, clock)), _each(label, mask), mask, None, last)
     carry = Carry(then.state, then.trace, B, then.added, then.lasting)
     K = min(plan.window, rule.window or T, T)
-    return _run(plan.graph, rule, loss, K, False, False, None, then.params, carry, data)
+    return _run(plan.graph, rule, loss, K, False, False, None, params, carry, data)
 
 
-def moment_of(held: Held, trace: Any, inputs: Any) -> Then:
-    """What the gradient of these inputs depends on."""
-    return Then(held.params, held.state, trace, held.added, held.lasting, inputs)
+def _each(label: Any, mask: jax.Array) -> Any:
+    """One label as targets of all steps."""
+    return jax.tree.map(lambda a: jnp.broadcast_to(a, (mask.shape[0], *jnp.shape(a))), label)
+
+
+def moment_of(held: Held, trace: Any, inputs: Any, outputs: Any) -> Then:
+    """What the gradient of these inputs depends on, weights apart."""
+    return Then(held.state, trace, held.added, held.lasting, inputs, outputs)
 
 
 def _moved(held: Held, out: Result, inputs: Any) -> tuple[Held, Any]:
@@ -118,12 +125,14 @@ def _moved(held: Held, out: Result, inputs: Any) -> tuple[Held, Any]:
     return Held(held.params, held.memory, carry.state, carry.added, carry.lasting, fired), carry.trace
 
 
-def _updated(plan: Plan, held: Held, before: Held, out: Result) -> tuple[Held, jax.Array]:
+def _updated(plan: Plan, held: Held, before: Held, out: Result, loss: jax.Array) -> tuple[Held, jax.Array]:
     """Weights and the optimiser's memory after one update, if all of it is finite."""
     change, memory = plan.optimizer.update(out.grads, held.memory, held.params)
     params = optax.apply_updates(held.params, change)
-    fine = jnp.isfinite(out.losses.sum()) & sound(
-        (params, memory, held.lasting), (held.params, held.memory, before.lasting)
+    fine = (
+        jnp.isfinite(loss)
+        & jnp.isfinite(out.losses.sum())
+        & sound((params, memory, held.lasting), (held.params, held.memory, before.lasting))
     )
     some = held._replace(params=params, memory=memory)
     return _if(fine, some, held._replace(lasting=before.lasting)), fine

@@ -1,4 +1,4 @@
-"""Predictions that wait for their labels: the moment of each is kept, so that its gradient is exact however late."""
+"""Predictions that wait for their labels: the moment of each is kept, so that credit goes to what the network did then."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ Key = int | float | str
 
 
 class Then(NamedTuple):
-    """The moment before an item: weights, states, trace and the rule's own memory; and the item. Arrays are shared with the
-    network as long as it holds them too, so a wait costs what has moved since."""
+    """The moment before an item: states, trace and the rule's own memory; the item, and what the network said of it. Arrays are
+    shared with the network as long as it holds them too, so a wait costs what has moved since."""
 
-    params: Any
     state: Any
     trace: Any
     added: Any
     lasting: Any
     inputs: Any
+    outputs: Any
 
 
 class Waiting:
@@ -76,20 +76,15 @@ class Waiting:
 
     # -- on disk
 
-    def tree(self) -> tuple[list[Any], list[Any]]:
-        """(weights that differ, moments without them)."""
-        weights = {id(m.params): m.params for _, m in self.moments.values()}
-        return list(weights.values()), [m._replace(params=None) for _, m in self.moments.values()]
+    def tree(self) -> list[Then]:
+        return [moment for _, moment in self.moments.values()]
 
     def notes(self) -> dict[str, Any]:
-        place: dict[int, int] = {}
-        at = [place.setdefault(id(m.params), len(place)) for _, m in self.moments.values()]
-        kept = [[key, number, n] for (key, (number, _)), n in zip(self.moments.items(), at)]
+        kept = [[key, number] for key, (number, _) in self.moments.items()]
         return {"kept": kept, "gone": [[key, self.gone[key]] for key in self._order]}
 
-    def restore(self, notes: dict[str, Any], weights: list[Any], moments: list[Any]) -> None:
-        pairs = zip(notes["kept"], moments)
-        self.moments = {key: (number, m._replace(params=weights[n])) for (key, number, n), m in pairs}
+    def restore(self, notes: dict[str, Any], moments: list[Then]) -> None:
+        self.moments = {key: (number, m) for (key, number), m in zip(notes["kept"], moments)}
         self.gone = dict(notes["gone"])
         self._order = deque(key for key, _ in notes["gone"])
 

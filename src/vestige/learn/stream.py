@@ -153,13 +153,13 @@ class OnlineStream:
         if key in self.waiting:
             raise Skip("an item whose key came before")
         try:
-            held, trace, told, inputs, label = self._through(item)
+            held, trace, outputs, told, inputs, label = self._through(item)
         except Skip:
             self.waiting.close(key, "a label of an item that was skipped")
             raise
         seen = Seen(key, told.prediction) if label is None else self._judged(key, told, label, 0)
         before = (self._held, self._trace) if self.items else typed((self._held, self._trace), (held, trace))
-        moment = moment_of(*before, inputs)
+        moment = moment_of(*before, inputs, outputs)
         self._held, self._trace = held, trace
         self.items, self.steps = self.items + 1, self.steps + len(self._gate.mask)
         if self.items & (self.items - 1) == 0:
@@ -178,10 +178,10 @@ class OnlineStream:
         except Skip as reason:  # the item is predicted, and waits for another label
             self.skipped[str(reason)] += 1
         how = self._plan, self._held, self._trace, inputs, *(() if label is None else (label,)), self._gate.mask
-        held, trace, told = tried(predict if label is None else learn, *how)
+        held, trace, outputs, told = tried(predict if label is None else learn, *how)
         if not told.state_sound:
             raise Skip("an item that drove the network beyond finite numbers")
-        return held, trace, told, inputs, label
+        return held, trace, outputs, told, inputs, label
 
     def _labelled(self, event: Label) -> Seen:
         key = key_of(event.key)

@@ -24,7 +24,7 @@ def write(stream: OnlineStream, path: str | Path) -> None:
         **{name: getattr(stream, name) for name in COUNTS}, "stream": 1, "skipped": dict(stream.skipped),
         "losses": stream.losses.notes(), "scores": stream.scores.notes(), **stream.waiting.notes(), **stream._gate.notes(),
     }  # fmt: skip
-    files.save(path, (stream._held, stream._trace, *stream.waiting.tree()), notes)
+    files.save(path, (stream._held, stream._trace, stream.waiting.tree()), notes)
 
 
 def load(stream: OnlineStream, path: str | Path) -> None:
@@ -37,10 +37,10 @@ def load(stream: OnlineStream, path: str | Path) -> None:
         raise files.CheckpointError(
             f"{path} was saved with another mask: judge the same steps of an item, or start anew"
         )
-    (held, trace, weights, moments), _ = files.load(path, _like(stream, notes))
+    (held, trace, moments), _ = files.load(path, _like(stream, notes))
     stream._held, stream._trace = held, trace
     stream._gate.restore(notes)
-    stream.waiting.restore(notes, weights, moments)
+    stream.waiting.restore(notes, moments)
     for name in COUNTS:
         setattr(stream, name, notes[name])
     stream.skipped = Counter(notes["skipped"])
@@ -52,8 +52,9 @@ def _like(stream: OnlineStream, notes: dict[str, Any]) -> Any:
     """What was written, in shape and type."""
     held, trace, plan = stream._held, stream._trace, stream._plan
     if not notes["items"]:
-        return held, trace, [], []
+        return held, trace, []
     mask, inputs = np.asarray(notes["mask"]), stream._timed(stream._gate.blank(len(notes["mask"])))
-    held, trace = typed((held, trace), jax.eval_shape(partial(predict, plan), held, trace, inputs, mask)[:2])
-    weights = [held.params] * len({n for _, _, n in notes["kept"]})
-    return held, trace, weights, [moment_of(held, trace, inputs)._replace(params=None)] * len(notes["kept"])
+    after = jax.eval_shape(partial(predict, plan), held, trace, inputs, mask)
+    held, trace = typed((held, trace), after[:2])
+    outputs = jax.tree.map(lambda a: np.zeros(a.shape, a.dtype), after[2])
+    return held, trace, [moment_of(held, trace, inputs, outputs)] * len(notes["kept"])
