@@ -13,8 +13,9 @@ import numpy as np
 
 from ..graph import Graph, GraphError, trace_graph
 from ..learn import gradients, init
-from ..tasks import Sequences, Trials, copy, evidence, flipflop, from_task, match, watch
+from ..tasks import Sequences, Trials, from_task, watch
 from .arms import ARMS, BASELINES
+from .catalogue import GENERATED
 from .network import READOUT, Network, Tree
 
 POINTS = (0.0, 0.25, 0.5, 1.0)  # parts of the training at which gradients are compared
@@ -32,7 +33,7 @@ def watch_trials() -> Trials:
 
 
 TASKS: dict[str, Callable[[], Trials]] = {
-    "copy": copy, "match": match, "evidence": evidence, "flipflop": flipflop, "watch": watch_trials,
+    **{make.__name__: make for make in GENERATED}, "watch": watch_trials,
 }  # fmt: skip
 
 

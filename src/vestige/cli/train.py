@@ -18,7 +18,7 @@ from ..learn import checkpoint as files
 from ..tasks import Task, logistic_regression
 from .errors import Interrupted
 from .job import Job, Outcome, train
-from .options import Commands, command, positive
+from .options import Commands, command, fraction, positive
 from .recipe import RECIPES
 from .report import draw, table
 
@@ -41,10 +41,21 @@ def add(commands: Commands) -> None:
     made.add_argument("--rule", default="d_rtrl", choices=["d_rtrl", "es_d_rtrl"], help="learning rule (%(default)s)")
     made.add_argument("--seeds", type=positive, help="networks to train and average (watch: 3, others: 1)")
     made.add_argument("--epochs", type=positive, help="passes over the training sequences (as tuned for the task)")
+    made.add_argument("--rate", type=fraction, help="learning rate of Adam at the start (as tuned)")
+    made.add_argument("--neurons", type=positive, help="recurrent neurons (as tuned)")
+    made.add_argument("--batch", type=positive, help="sequences at a time (as tuned)")
+    made.add_argument(
+        "--update-every", type=updates, metavar="K", help="update inside sequences, every K steps (at their end)"
+    )
     made.add_argument("--out", type=Path, default=Path("runs"), help="folder for the run's folder (%(default)s)")
     made.add_argument("--jobs", type=positive, help="networks at a time (one a core; digits: 1)")
     made.add_argument("--no-frozen", dest="frozen", action="store_false", help="without the run with frozen recurrence")
     made.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with an interrupted run; its settings hold")
+
+
+def updates(text: str) -> int | str:
+    """`end`, or a number of steps."""
+    return text if text == "end" else positive(text)
 
 
 def run(args: Namespace) -> None:
@@ -53,12 +64,13 @@ def run(args: Namespace) -> None:
     args.seeds = args.seeds or RECIPES[args.task].seeds
     args.jobs = args.jobs or (1 if args.task == "digits" else os.cpu_count() or 1)
     began = time.time()
-    folder, settings = open_folder(args)
-    task = RECIPES[settings["task"]].make()
+    settings = settings_of(args)
+    task = RECIPES[settings["task"]].make()  # first: without data there is no folder either
+    folder = args.resume or new_folder(args, settings)
     line = 0 if sys.stderr.isatty() else None
     seeds = [(seed, False) for seed in range(settings["seeds"])] + [(0, True)] * settings["frozen"]
     jobs = [
-        Job(settings["task"], settings["rule"], seed, folder, settings["epochs"], frozen, line)
+        Job(settings["task"], settings["rule"], seed, folder, settings["epochs"], frozen, line, settings["changes"])
         for seed, frozen in seeds
     ]
     told = f"{task.name}: {task.about}. {len(task.train)} training and {len(task.test)} test sequences -> {folder}"
@@ -68,19 +80,31 @@ def run(args: Namespace) -> None:
     finish(task, settings, outcomes, folder, time.time() - began, args.json)
 
 
-def open_folder(args: Namespace) -> tuple[Path, dict]:
-    """A new folder with the settings in it, or those of the run to be resumed."""
+def settings_of(args: Namespace) -> dict:
+    """What is asked for, or what the run to be resumed was asked for."""
     if args.resume is not None:
         try:
-            return args.resume, json.loads((args.resume / "settings.json").read_text())
-        except OSError as error:
+            found = json.loads((args.resume / "settings.json").read_text())
+            seeds, epochs, frozen = found["seeds"], found["epochs"], found["frozen"]
+            Job(found["task"], found["rule"], 0, args.resume, epochs, frozen, changes=found["changes"]).recipe  # noqa: B018
+            range(seeds + frozen)
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise files.CheckpointError(f"{args.resume} is no folder of a run: {error}") from error
+        return found
     epochs = args.epochs or RECIPES[args.task].epochs
-    settings = {"task": args.task, "rule": args.rule, "seeds": args.seeds, "epochs": epochs, "frozen": args.frozen}
+    changes = {"rate": args.rate, "n_rec": args.neurons, "batch_size": args.batch, "update_every": args.update_every}
+    return {
+        "task": args.task, "rule": args.rule, "seeds": args.seeds, "epochs": epochs, "frozen": args.frozen,
+        "changes": {name: value for name, value in changes.items() if value is not None},
+    }  # fmt: skip
+
+
+def new_folder(args: Namespace, settings: dict) -> Path:
+    """A new folder with the settings in it."""
     folder = args.out / f"{args.task}-{time.strftime('%Y%m%d-%H%M%S')}"
     folder.mkdir(parents=True)
     (folder / "settings.json").write_text(json.dumps(settings, indent=2) + "\n")
-    return folder, settings
+    return folder
 
 
 def all_of(jobs: list[Job], workers: int, folder: Path) -> list[Outcome]:
