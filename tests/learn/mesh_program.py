@@ -65,7 +65,7 @@ def compiled(graph, rule, mesh):
     """The text of the program of one window that reads a trace."""
     params, state, xs, ys = problem()
     carry = vg.init(graph, rule, params, state, batch_size=B)
-    lowered = _run.lower(graph, rule, loss, T, False, False, checked_mesh(mesh, B), params, carry, Data(xs, ys))
+    lowered = _run.__wrapped__.lower(graph, rule, loss, T, False, False, checked_mesh(mesh, B), params, carry, Data(xs, ys))
     return lowered.compile().as_text()
 
 

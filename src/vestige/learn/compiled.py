@@ -13,10 +13,11 @@ from ..ops import Operator
 LARGE = 1 << 20  # elements; from here on a compiler that sees them as constants takes seconds, and copies them
 
 
-def compiled(f: Callable[..., Any], static: int, donate: tuple[int, ...] = ()) -> Callable[..., Any]:
-    """`f(*static, *arrays)`, compiled once for each of its first `static` arguments, of which the first is a graph."""
-    plain = jax.jit(f, static_argnums=range(static), donate_argnums=donate)
-    donate = tuple(n - static + 1 for n in donate)
+def compiled(f: Callable[..., Any], static: int, donate: tuple[int, ...] = (), **options: Any) -> Callable[..., Any]:
+    """`jax.jit` of `f(*static, *arrays)`, whose first `static` arguments are fixed and the first of all a graph; `donate`:
+    arguments that may be written over. Inside another program a graph that holds large arrays gets none of its own, so that
+    they can be passed to that one."""
+    plain = jax.jit(f, static_argnums=tuple(range(static)), donate_argnums=donate, **options)
 
     @lru_cache
     def made(fixed: tuple[Any, ...], tree: Any, types: Any, wide: bool) -> tuple[list[Any], Callable[..., Any]]:
@@ -27,16 +28,18 @@ def compiled(f: Callable[..., Any], static: int, donate: tuple[int, ...] = ()) -
         def run(consts: list[Any], *args: Any) -> Any:
             return jax.tree.unflatten(shape, jaxpr_as_fun(closed.replace(consts=consts))(*jax.tree.leaves(args)))
 
-        return closed.consts, jax.jit(run, donate_argnums=donate)
+        return closed.consts, jax.jit(run, donate_argnums=tuple(n - static + 1 for n in donate), **options)
 
     def call(*args: Any) -> Any:
-        leaves, tree = jax.tree.flatten(args[static:])
-        if not holds(args[0]) or any(isinstance(a, jax.core.Tracer) for a in leaves):
+        if not holds(args[0]):
             return plain(*args)
+        leaves, tree = jax.tree.flatten(args[static:])
+        if any(isinstance(a, jax.core.Tracer) for a in leaves):
+            return f(*args)
         consts, run = made(args[:static], tree, tuple(map(jax.typeof, leaves)), jax.config.jax_enable_x64)
         return run(consts, *args[static:])
 
-    return update_wrapper(call, f)
+    return update_wrapper(call, plain)
 
 
 @lru_cache

@@ -12,6 +12,7 @@ from ..graph import Graph
 from ..rules import Rule
 from . import _bridge as bridge
 from .checks import check_modulator, inputs_like
+from .compiled import compiled
 from .core import Carry, _run
 from .learner import Learner
 from .silence import Silence
@@ -138,7 +139,7 @@ def _own(a: jax.Array) -> jax.Array:
     return jnp.copy(a) if is_key(a) else jnp.array(a, jnp.result_type(a))
 
 
-@partial(jax.jit, static_argnums=tuple(range(6)), donate_argnums=(6, 7), keep_unused=True)
+@partial(compiled, static=6, donate=(6, 7), keep_unused=True)
 def _step(
     graph: Graph, rule: Rule, loss: Loss, optimizer: optax.GradientTransformation, batch: int | None, learn: bool,
     held: Held, spare: Any, trace: Any, told: Any,

@@ -10,6 +10,7 @@ from .._compat import is_float
 from ..graph import Graph, Pair, Step, prelude, routed
 from ..rules import Rule
 from .checks import inputs_like
+from .compiled import compiled
 from .core import Carry, beside, start_of
 from .window import Data, merge, window
 
@@ -55,7 +56,7 @@ def _online(graph: Graph, rule: Rule, batch: int | None, live: Any, *kept: Any) 
     return _forward(graph, rule, batch, live, *kept)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
+@partial(compiled, static=3)
 def _forward(
     graph: Graph, rule: Rule, batch: int | None, live: Any, static: Any, state: Any, trace: Any, x: Any, memory: Any, key: Any
 ) -> Moved:  # fmt: skip
@@ -74,7 +75,7 @@ def _bwd(graph: Graph, rule: Rule, batch: int | None, kept: Any, wanted: Moved) 
     return _pull(graph, rule, batch, *kept, wanted.output, wanted.state), *[None] * (len(kept) - 1)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
+@partial(compiled, static=3)
 def _pull(
     graph: Graph, rule: Rule, batch: int | None, live: Any, static: Any, state: Any, trace: Any, x: Any, memory: Any, key: Any,
     d_output: Any, d_state: Any,
