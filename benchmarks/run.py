@@ -79,7 +79,10 @@ def build(case, peer) -> dict[str, dict]:
             continue
         try:
             first = peer.ask(do="prepare", key=name, case=case.name, **what)["seconds"]
-            rows[name] = {"call": lambda name=name: peer.ask(do="time", key=name)["seconds"], "first": first}
+            rows[name] = {
+                "call": lambda name=name: peer.ask(do="time", key=name)["seconds"],
+                "first": first, "scratch": peer.ask(do="scratch", key=name)["bytes"],
+            }  # fmt: skip
         except Refused as why:
             rows[name] = {"refused": str(why)}
     return rows

@@ -34,9 +34,9 @@ def text(found: dict) -> str:
 
 
 def _counts(row: dict) -> str:
-    if "scratch" not in row:
-        return f"{'-':>11s} {'-':>8s} {'-':>8s}"
-    return f"{row['scratch'] / 1e6:11.2f} {row['gflop']:8.2f} {row['gbyte']:8.2f}"
+    """Scratch memory; products, which only our own arms count."""
+    counted = f"{row['gflop']:8.2f} {row['gbyte']:8.2f}" if "gflop" in row else f"{'-':>8s} {'-':>8s}"
+    return f"{row['scratch'] / 1e6:11.2f} {counted}"
 
 
 def ratio(found: dict, ours: str, theirs: str, what: str) -> float | None:

@@ -66,6 +66,20 @@ class Model(brainstate.nn.Module):
         return y
 
 
+class Compiled:
+    """A compiled `xs, targets -> gradients`, keyed by the names of the parameters."""
+
+    def __init__(self, run):
+        self.run = run
+
+    def __call__(self, *inputs):
+        return {path[-1]: g for path, g in self.run(*inputs).items()}
+
+    def scratch(self, *inputs):
+        """Bytes of intermediate results, as the compiler lays them out."""
+        return self.run.lower(*inputs).compile().memory_analysis().temp_size_in_bytes
+
+
 def arm(case, rule):
     """`xs, targets -> gradients` summed over all steps, compiled, as the peer's own tutorial builds it."""
     network = NETWORKS[case.network]
@@ -93,7 +107,7 @@ def arm(case, rule):
         zero = jax.tree.map(jnp.zeros_like, of.to_dict_values())
         return brainstate.transform.scan(step, zero, (xs, targets))[0]
 
-    return lambda xs, targets: {path[-1]: g for path, g in run(xs, targets).items()}
+    return Compiled(run)
 
 
 def chunks(case, size):
@@ -109,7 +123,7 @@ def chunks(case, size):
         loss = lambda x, target: jax.vmap(cross_entropy)(learner(braintrace.MultiStepData(x)), target)
         return learner.etrace_grad(xs, targets, step_fn=loss, chunk_size=size, reduction="sum")
 
-    return lambda xs, targets: {path[-1]: g for path, g in run(xs, targets).items()}
+    return Compiled(run)
 
 
 def stream(case, rule, rate):
@@ -174,6 +188,9 @@ def main():
                 started = time.perf_counter()
                 jax.block_until_ready(fun(*inputs))
                 reply["seconds"] = time.perf_counter() - started
+            elif ask["do"] == "scratch":
+                fun, *inputs = ready[key]
+                reply["bytes"] = fun.scratch(*inputs)
             elif ask["do"] == "steps":
                 fun, *inputs = ready[key]
                 reply["steps"] = fun(*inputs)
