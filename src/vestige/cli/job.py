@@ -1,7 +1,7 @@
 """One training run, from a seed to weights on disk; runs of one command may share the machine's cores."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,12 @@ class Job:
     epochs: int
     frozen: bool = False
     line: int | None = None  # of the screen for the bar; None: a plain line now and then
+    changes: dict[str, Any] = field(default_factory=dict)  # of the recipe
+
+    @property
+    def recipe(self) -> Recipe:
+        """Raises KeyError or TypeError where there is none such."""
+        return replace(RECIPES[self.task], epochs=self.epochs, **self.changes)
 
     @property
     def name(self) -> str:
@@ -69,13 +75,13 @@ class Outcome:
 
 def train(job: Job) -> Outcome:
     """Train, save the weights, test."""
-    task, recipe = RECIPES[job.task].make(), replace(RECIPES[job.task], epochs=job.epochs)
+    task, recipe = RECIPES[job.task].make(), job.recipe
     with brainstate.environ.context(dt=STEP):
         learner = build(task, recipe, job.rule, job.seed)
         start = recipe.judged_from
         history = fit(
             learner, lambda rng: sequences(task.epoch(rng)), loss=smoothed(len(task.classes), recipe.smoothing),
-            optimizer=optimizer(task, recipe, job.frozen), epochs=recipe.epochs,
+            optimizer=optimizer(task, recipe, job.frozen), epochs=recipe.epochs, update_every=recipe.update_every,
             mask=(np.arange(task.steps) >= start) / (task.steps - start),
             metrics={"accuracy": lambda scores, labels: jnp.mean(decide(scores, start) == labels[0])},
             validate=sequences(task.test), checkpoint=job.checkpoint, seed=job.seed,
@@ -87,7 +93,7 @@ def train(job: Job) -> Outcome:
         scores, spikes = look(learner, task.test.x[shown].swapaxes(0, 1))
     accuracy = float(np.mean(said == task.test.y))
     one = int(np.argmax(said[shown] == task.test.y[shown]))
-    notes = {"task": job.task, "rule": job.rule, "seed": job.seed, "accuracy": accuracy}
+    notes = {"task": job.task, "rule": job.rule, "seed": job.seed, "accuracy": accuracy, "changes": job.changes}
     files.save(job.weights, values(learner), notes)
     picture = Picture(int(shown[one]), scores[:, one], spikes[:, one])
     return Outcome(job, history.rows, said, accuracy, float(spikes.mean()), picture)
@@ -107,7 +113,7 @@ def restore(path: Path) -> tuple[Task, Recipe, Learner, dict[str, Any]]:
     notes = files.notes(path)
     if notes.get("task") not in RECIPES or notes.get("rule") not in RULES:
         raise files.CheckpointError(f"{path} holds no weights that `vestige train` saved: it names no task and rule")
-    recipe = RECIPES[notes["task"]]
+    recipe = replace(RECIPES[notes["task"]], **notes.get("changes", {}))
     task = recipe.make()
     learner = build(task, recipe, notes["rule"], notes["seed"])
     found, _ = files.load(path, values(learner))
@@ -152,7 +158,8 @@ def smoothed(classes: int, smoothing: float):
 
 def optimizer(task: Task, recipe: Recipe, frozen: bool) -> optax.GradientTransformation:
     """Adam with a clipped gradient; `frozen` leaves the recurrent weights as they were drawn."""
-    updates = recipe.epochs * (len(task.train) // recipe.batch_size)
+    inside = 1 if recipe.update_every == "end" else -(-task.steps // recipe.update_every)
+    updates = recipe.epochs * (len(task.train) // recipe.batch_size) * inside
     adam = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(optax.cosine_decay_schedule(recipe.rate, updates)))
     if not frozen:
         return adam
@@ -167,7 +174,7 @@ def values(learner: Learner) -> dict[Any, Any]:
 def bar(job: Job) -> bool | dict[str, Any]:
     if job.line is None:
         return False
-    shape = "{desc:<22}{percentage:3.0f}% |{bar}| {elapsed}<{remaining}{postfix}"
+    shape = "{desc:<22}{percentage:3.0f}% |{bar}| {elapsed}<{remaining} {rate_fmt}{postfix}"
     return {"position": job.line, "desc": job.name, "leave": False, "mininterval": 0.2, "bar_format": shape}
 
 

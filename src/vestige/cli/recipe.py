@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import saiunit as u
 
@@ -18,6 +18,7 @@ class Recipe:
     epochs: int
     n_rec: int = 128
     batch_size: int = 64
+    update_every: int | Literal["end"] = "end"
     rate: float = 1e-2  # of Adam, falling to zero along a cosine
     judged_from: int = 0  # step from which scores count, in the loss as in the decision
     smoothing: float = 0.1  # of the labels

@@ -135,7 +135,8 @@ class Training:
         at = self.at
         row, losses, sound = jax.device_get(self.program.judge(self.found, targets))
         each = [(self.of(row, n), self.of(losses, n), self.of(sound, n)) for n in range(len(at.rows))]
-        rows = [{name: float(value) for name, value in row.items()} for row, _, _ in each]
+        names = [name for name in ("loss", "firing", *self.plan.metrics) if name in each[0][0]]
+        rows = [{name: float(row[name]) for name in names} for row, _, _ in each]
         for n, (_, _, sound) in enumerate(each):
             if not (np.isfinite(rows[n]["loss"]) and sound):
                 self._unsound(n, rows[n]["loss"])
