@@ -78,7 +78,8 @@ def taught(rule, window: int | None):
             found = learner.gradients(xs, targets, loss=loss, window=window or steps)
             return jnp.ravel(u.get_mantissa(jax.tree.leaves(found.grads)[0]))
 
-        return Arm(run)
+        # as the peers' and as a training step is: one program
+        return Arm(brainstate.transform.jit(run))
 
     return arm
 

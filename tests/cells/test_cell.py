@@ -101,6 +101,22 @@ def test_what_does_not_fit_is_refused_before_any_state_moves():
         passive(2, cm=1.0 * u.mV)
     with pytest.raises(TypeError, match="give a Morphology"):
         cells.MultiCompartment(2, "soma")
+    for pop_size in (0, -1, 2.5, "2", (2, 0), True):
+        with pytest.raises(ValueError, match="pop_size is"):
+            passive(pop_size)
+    for name, bad, says in (
+        ("cm", 0.0 * u.ufarad / u.cmeter2, "cm must be finite and above zero"),
+        ("Ra", -1.0 * u.ohm * u.cmetre, "Ra must be finite and above zero"),
+        ("Ra", np.nan * u.ohm * u.cmetre, "Ra is not a number"),
+        ("V_init", np.nan * u.mV, "V_init is not a number"),
+        ("V_init", np.zeros(7) * u.mV, "does not fit the population"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            passive(2, **{name: bad})
+    with pytest.raises(TypeError, match="Leak is none yet"):
+        cell.insert(cells.Leak, name="other")
+    with pytest.raises(ValueError, match="g_L is not a number"):
+        cells.Leak(g_L=np.nan * cells.DENSITY)
     brainstate.nn.init_all_states(cell)
     with pytest.raises(KeyError, match="no time step"):
         cell()

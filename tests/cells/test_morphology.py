@@ -132,6 +132,12 @@ points = lambda m, p, d, **kw: m.add_point_section("new", p * u.um, d * u.um, **
         (lambda m: m.connect("soma", "axon"), ValueError, "ring"),
         (lambda m: m.connect("soma", "soma"), ValueError, "ring"),
         (lambda m: m.connect("soma", "axon", parent_loc=1.5), ValueError, "parent_loc"),
+        (lambda m: m.connect("soma", "axon", parent_loc=float("nan")), ValueError, "parent_loc"),
+        (lambda m: m.connect("soma", "axon", parent_loc="end"), ValueError, "parent_loc is 'end'"),
+        (lambda m: m.add_cylinder_section(3, 1 * u.um, 1 * u.um), TypeError, "a section's name"),
+        (lambda m: points(m, [[0, 0, 0], [float("nan"), 0, 0]], [1, 1]), ValueError, "positions is not finite"),
+        (lambda m: cylinder(m, diam=float("inf") * u.um), ValueError, "diam is not finite"),
+        (lambda m: cylinder(m, nseg=-1), ValueError, "nseg is -1"),
     ],
 )
 def test_what_is_no_neuron_is_refused_and_changes_nothing(morphology, change, error, says):

@@ -10,6 +10,7 @@ import numpy as np
 import saiunit as u
 
 from ..neurons.integrate import Param, Value, param, read
+from .checks import check
 from .rates import relaxed
 from .tree import Tree
 
@@ -63,14 +64,10 @@ class Mechanism(brainstate.nn.Module):
         """Keep parameters with one unit; each is a number, `[k]` or `[*pop_size, k]`, or a state that holds one.
 
         Raises:
-            UnitMismatchError: one has another unit.
+            UnitMismatchError: one has another unit. ValueError: one is NaN.
         """
         for name, value in parameters.items():
-            found = read(value) if not callable(value) or isinstance(value, brainstate.nn.Param) else unit
-            if not u.have_same_dim(found, unit):
-                raise u.UnitMismatchError(
-                    f"{type(self).__name__}: {name} has the unit {u.get_unit(found)}; one like {unit} is needed"
-                )
+            check(type(self).__name__, name, value, unit)
             setattr(self, name, value)
             self.units[name] = unit
 

@@ -156,8 +156,8 @@ class Morphology:
                 already, or the sections would form a ring.
         """
         self._known(child, parent)
-        if not 0.0 <= parent_loc <= 1.0:
-            raise ValueError(f"parent_loc is {parent_loc}; it runs from 0 (start of '{parent}') to 1 (its end)")
+        if isinstance(parent_loc, str) or not 0.0 <= parent_loc <= 1.0:
+            raise ValueError(f"parent_loc is {parent_loc!r}; it runs from 0 (start of '{parent}') to 1 (its end)")
         if self.sections[child].parent is not None:
             raise ValueError(f"section '{child}' grows from '{self.sections[child].parent}' already")
         if child in self._line(parent):
@@ -202,6 +202,8 @@ class Morphology:
     def _add(
         self, name: str, points: np.ndarray, diams: np.ndarray, nseg: Nseg, Ra: Quantity, cm: Quantity, placed: bool = True
     ) -> None:  # fmt: skip
+        if not isinstance(name, str):
+            raise TypeError(f"a section's name is a string, not {name!r}")
         if name in self.sections:
             raise ValueError(f"there is a section '{name}' already; give each a name of its own")
         for what, value, unit in (("Ra", Ra, RESISTIVITY), ("cm", cm, CAPACITANCE)):

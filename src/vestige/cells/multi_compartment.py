@@ -12,6 +12,7 @@ from ..neurons.integrate import Param, Value, param, read, time_step
 from ..neurons.population import Neuron
 from ..neurons.surrogate import Spike, relu_grad
 from ..nn.states import ETraceGroupState
+from .checks import check, population
 from .falling import Answer, curved, held
 from .mechanism import Mechanism, Numbers, in_rows, rows
 from .morphology import CAPACITANCE, RESISTIVITY, Morphology
@@ -48,7 +49,8 @@ class MultiCompartment(Neuron):
         mechanisms: what was inserted, by name.
 
     Raises:
-        TypeError: the morphology is none. ValueError: it has no section, or more than one root; a parameter does not fit.
+        TypeError: the morphology is none. ValueError: it has no section, or more than one root; a parameter does not fit,
+            is NaN, or not above zero where it has to be; pop_size is no whole number from 1 on.
         UnitMismatchError: a parameter has another unit.
     """
 
@@ -61,17 +63,17 @@ class MultiCompartment(Neuron):
             raise TypeError(f"MultiCompartment: morphology is {type(morphology).__name__}; give a Morphology")
         if len(morphology.roots) != 1:
             raise ValueError(f"MultiCompartment: one neuron grows from one section, this one from {morphology.roots}")
-        self.pop_size = tuple(pop_size) if isinstance(pop_size, (tuple, list)) else (int(pop_size),)
+        self.pop_size = population(pop_size)
         self.morphology, self.tree, self.n_compartments = morphology, tree(morphology), morphology.n_compartments
         super().__init__((*self.pop_size, self.n_compartments), spk_fun=spk_fun, name=name)
         Ra, cm = self.tree.Ra * RESISTIVITY if Ra is None else Ra, self.tree.cm * CAPACITANCE if cm is None else cm
-        for what, value, unit in (
-            ("V_init", V_init, u.mV),
-            ("V_th", V_th, u.mV),
-            ("Ra", Ra, RESISTIVITY),
-            ("cm", cm, CAPACITANCE),
-        ):
-            _check_unit(what, value, unit)
+        for what, value in (("V_init", V_init), ("V_th", V_th)):
+            check("MultiCompartment", what, value, u.mV)
+        for what, value, unit in (("Ra", Ra, RESISTIVITY), ("cm", cm, CAPACITANCE)):
+            check("MultiCompartment", what, value, unit, above_zero=True)
+        check("MultiCompartment", "celsius", celsius, u.UNITLESS)
+        if not callable(V_init):
+            param(V_init, self.varshape)
         self.V_init, self.V_th, self.celsius = V_init, V_th, celsius
         self.Ra, self.cm = param(Ra, self.varshape), param(cm, self.varshape)
         self.spike_at = int(self.tree.find((morphology.roots[0], 0.5) if spike_at is None else spike_at)[0])
@@ -95,8 +97,13 @@ class MultiCompartment(Neuron):
             the mechanism.
 
         Raises:
-            ValueError: the name is taken, no place was given, or a parameter does not fit the places.
+            TypeError: no mechanism. ValueError: the name is taken, no place was given, or a parameter does not fit them.
         """
+        if not isinstance(mechanism, Mechanism):
+            said = getattr(mechanism, "__name__", type(mechanism).__name__)
+            raise TypeError(
+                f"insert takes a mechanism, such as Leak(); {said} is none{' yet' * isinstance(mechanism, type)}"
+            )
         name = type(mechanism).__name__.lower() if name is None else name
         if hasattr(self, name):
             raise ValueError(f"{type(self).__name__} has a `{name}` already; insert(..., name=...) gives another name")
@@ -236,14 +243,6 @@ class MultiCompartment(Neuron):
             TypeError: always.
         """
         raise TypeError("a spike of a cell is the crossing of V_th; its spikes are what `update` returns")
-
-
-def _check_unit(what: str, value: Param, unit: u.Unit) -> None:
-    held = value if callable(value) and not isinstance(value, (brainstate.State, brainstate.nn.Param)) else read(value)
-    if not callable(held) and not u.have_same_dim(held, unit):
-        raise u.UnitMismatchError(
-            f"MultiCompartment: {what} has the unit {u.get_unit(held)}; one like {unit} is needed"
-        )
 
 
 def _back(states: dict[str, jax.Array]) -> dict[str, jax.Array]:

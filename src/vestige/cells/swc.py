@@ -106,7 +106,7 @@ Row = tuple[int, int, int, float, float, float, float, int]
 def _rows(path: Path) -> list[Row]:
     """Line, number, type, x, y, z, radius, parent."""
     rows: list[Row] = []
-    for line, text in enumerate(path.read_text(errors="replace").splitlines(), 1):
+    for line, text in enumerate(path.read_text("utf-8-sig", errors="replace").splitlines(), 1):
         words = text.split("#")[0].replace(",", " ").split()
         if not words:
             continue
@@ -114,7 +114,10 @@ def _rows(path: Path) -> list[Row]:
             n, kind, x, y, z, radius, parent = map(float, words[:7])
         except ValueError:
             raise ValueError(f"{path}, line {line}: {text!r} is not `number type x y z radius parent`") from None
-        if not (n == int(n) >= 0 and kind == int(kind) and parent == int(parent)):
+        whole = (
+            np.isfinite([n, kind, parent]).all() and n == int(n) >= 0 and kind == int(kind) and parent == int(parent)
+        )
+        if not whole:
             raise ValueError(f"{path}, line {line}: number, type and parent are whole numbers, in {text!r}")
         if not np.isfinite([x, y, z, radius]).all() or radius < 0:
             raise ValueError(f"{path}, line {line}: x, y, z are finite and a radius at least 0, in {text!r}")
