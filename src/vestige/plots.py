@@ -11,6 +11,9 @@ from ._look import INK, LEARNED, OTHER, SOFT, figure_of
 from .nest.plots import traces as traces
 from .plots_learner import eligibility as eligibility
 from .plots_learner import weights as weights
+from .plots_tasks import stream_course as stream_course
+from .plots_tasks import task_examples as task_examples
+from .plots_tasks import trial_examples as trial_examples
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vestige.plots_tasks import stream_course, task_examples, trial_examples
+from vestige.plots import stream_course, task_examples, trial_examples
 from vestige.tasks import Split, Stream, Task, copy, memory_chain
 
 

@@ -23,7 +23,7 @@ def speech(
     folder: str | Path | None = None, *, words: tuple[int, int] = (2000, 500), seed: int = 0, dt: float = 10.0,
     steps: int | None = None, merge: int = 1,
 ) -> Task:  # fmt: skip
-    """Digits in English and German, twenty classes: 96 units, some 70 steps of 10 ms.
+    """Digits in English and German, twenty classes: 96 units, steps of 10 ms (80 hold nearly all words, 124 the longest).
 
     Without a folder the words are synthetic: espeak-ng says them once, in a process of its own (a minute or two), with
     accents, speeds and pitches drawn anew for each word, and a model of the cochlea turns sound into spikes. They are kept
