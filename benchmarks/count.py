@@ -4,11 +4,13 @@ import math
 from typing import Any
 
 import jax
+from jax.interpreters.partial_eval import dce_jaxpr
 
 
 def products(fun, *args) -> tuple[int, int]:
-    """(operations, bytes) of all matrix products and convolutions of `fun`, loops as often as they run."""
-    return _count(jax.make_jaxpr(fun)(*args).jaxpr)
+    """(operations, bytes) of all matrix products and convolutions that the result of `fun` needs, loops as often as they run."""
+    jaxpr = jax.make_jaxpr(fun)(*args).jaxpr
+    return _count(dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars))[0])
 
 
 def _count(jaxpr: Any) -> tuple[int, int]:

@@ -23,9 +23,9 @@ def problem(H=H):
     return params, state, vg.trace_graph(step, params, state, jnp.zeros(I))
 
 
-def chosen(graph, rule, params, state, steps, batch, window="auto"):
+def chosen(graph, rule, params, state, steps, batch, window="auto", alone=False):
     carry = vg.init(graph, rule, params, state, batch_size=batch)
-    return length_of(window, graph, rule, lambda: carry.trace, steps, batch)
+    return length_of(window, graph, rule, lambda: carry.trace, steps, batch, alone)
 
 
 def test_the_gradient_does_not_know():
@@ -69,6 +69,16 @@ def test_a_dear_trace_asks_for_long_windows():
     assert K[vg.rules.d_rtrl()] > 3 * K[vg.rules.es_d_rtrl(0.9)]
     carry = vg.init(graph, vg.rules.d_rtrl(), params, state, 64)
     assert K[vg.rules.d_rtrl()] * once > size(carry.trace)
+
+
+def test_a_sequence_alone_needs_no_trace():
+    params, state, graph = problem(H=64)
+    how = dict(graph=graph, params=params, state=state, steps=500, batch=64)
+    assert chosen(rule=vg.rules.d_rtrl(), alone=True, **how) == 500 > chosen(rule=vg.rules.d_rtrl(), **how)
+    small = vg.Budget(100 * 64 * bytes_of_a_step(graph))
+    assert chosen(rule=vg.rules.d_rtrl(), alone=True, window=small, **how) == 100
+    # factors are small and near: nothing to save
+    assert chosen(rule=vg.rules.es_d_rtrl(0.9), alone=True, **how) == chosen(rule=vg.rules.es_d_rtrl(0.9), **how)
 
 
 def test_one_program_serves_all_windows():

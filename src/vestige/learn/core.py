@@ -117,7 +117,7 @@ def gradients(
     if reduction not in ("sum", "mean"):
         raise ValueError(f"reduction is {reduction!r}; choose 'sum' or 'mean'")
     new = lambda: empty(graph, rule, params, lasting, carry.batch_size)[0]
-    K = min(length_of(window, graph, rule, new, T, carry.batch_size), rule.window or T)
+    K = min(length_of(window, graph, rule, new, T, carry.batch_size, alone=first and last), rule.window or T)
     ends = None if rule.teach.end is None else jnp.arange(T) == T - 1
     data = Data(xs, targets, mask, modulator, ends)
     out = _run(graph, rule, loss, K, first, last, mesh, params, carry, data)

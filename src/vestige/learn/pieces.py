@@ -29,13 +29,25 @@ class Budget:
 Window = int | Literal["auto"] | Budget | None
 
 
-def length_of(window: Window, graph: Graph, rule: Rule, trace: Callable[[], Any], steps: int, batch: int | None) -> int:
-    """Steps per window for a sequence of `steps`; `trace()`: the rule's, of the whole batch.
+def length_of(
+    window: Window,
+    graph: Graph,
+    rule: Rule,
+    trace: Callable[[], Any],
+    steps: int,
+    batch: int | None,
+    alone: bool = False,
+) -> int:
+    """Steps per window for a sequence of `steps`.
 
     A window reads and writes the trace once and keeps what each of its steps computed. So its buffers may be some times as
     large as the trace: then the trace costs little. Below `NEAR` there is nothing to gain by less, and above the budget it
-    never goes. Of windows that long, the one that cuts the sequence into equal pieces is taken, if there is one not much
-    shorter, since a ragged rest is a program of its own.
+    never goes. A sequence that is alone needs no trace if one window holds all of it, so a trace that is not near makes it so
+    where the budget allows. Of windows that long, the one that cuts the sequence into equal pieces is taken, if there is one
+    not much shorter, since a ragged rest is a program of its own.
+
+    Args:
+        trace: gives the rule's trace of the whole batch. alone: nothing comes before the sequence, and nothing after it.
 
     Raises:
         ValueError: no number of steps; or a budget for a rule that gives another gradient for another window.
@@ -53,7 +65,9 @@ def length_of(window: Window, graph: Graph, rule: Rule, trace: Callable[[], Any]
             "or None for the whole sequence"
         )
     once = (batch or 1) * bytes_of_a_step(routed(graph, rule.route).graph)
-    longest = max(1, min(steps, min(max(NEAR, TRACES * size(jax.eval_shape(trace))), budget.bytes) // max(once, 1)))
+    far = TRACES * size(jax.eval_shape(trace))
+    room = NEAR if far <= NEAR else budget.bytes if alone else far
+    longest = max(1, min(steps, min(room, budget.bytes) // max(once, 1)))
     pieces = math.ceil(steps / longest)
     even = next((n for n in range(pieces, 2 * pieces) if steps % n == 0), pieces)
     return math.ceil(steps / even)
