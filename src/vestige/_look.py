@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,3 +22,14 @@ def figure_of(width: float, height: float) -> Figure:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("figures need matplotlib: pip install 'vestige[plots]'") from error
     return Figure(figsize=(width, height), dpi=150, layout="constrained")
+
+
+def levels(axes: Any, references: Mapping[str, float]) -> None:
+    """Level lines; names that would collide move apart."""
+    below = -1.0
+    for name, level in sorted(references.items(), key=lambda item: item[1]):
+        axes.axhline(level, color=SOFT, lw=1.0, ls=(0, (4, 3)), zorder=0)
+        at = max(level, below + 0.055)
+        beside = axes.get_yaxis_transform()
+        axes.text(1.02, at, f"{name} {level:.1%}", transform=beside, va="center", fontsize=8, color=INK)
+        below = at

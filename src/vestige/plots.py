@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._look import INK, LEARNED, OTHER, SOFT, figure_of
+from ._look import INK, LEARNED, OTHER, SOFT, figure_of, levels
 from .nest.plots import traces as traces
 from .plots_learner import eligibility as eligibility
 from .plots_learner import weights as weights
+from .plots_stream import drift as drift
 from .plots_tasks import stream_course as stream_course
 from .plots_tasks import task_examples as task_examples
 from .plots_tasks import trial_examples as trial_examples
@@ -38,7 +39,7 @@ def learning_curve(
         _runs(right, test, OTHER, "test")
     right.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
     right.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    _levels(right, references or {})
+    levels(right, references or {})
     right.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 0.18))
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -181,17 +182,6 @@ def _runs(axes, values: np.ndarray, colour: str, label: str) -> None:
     axes.plot(epochs, values.mean(axis=0), color=colour, lw=2.2, label=label)
     axes.set_xlim(1, max(2, len(epochs)))
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _levels(axes, references: Mapping[str, float]) -> None:
-    """Level lines; names that would collide move apart."""
-    below = -1.0
-    for name, level in sorted(references.items(), key=lambda item: item[1]):
-        axes.axhline(level, color=SOFT, lw=1.0, ls=(0, (4, 3)), zorder=0)
-        at = max(level, below + 0.055)
-        beside = axes.get_yaxis_transform()
-        axes.text(1.02, at, f"{name} {level:.1%}", transform=beside, va="center", fontsize=8, color=INK)
-        below = at
 
 
 def _bars(axes, values: list[float], title: str) -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._look import INK, LEARNED, OTHER, SOFT, figure_of
-from .plots import _levels
+from ._look import INK, LEARNED, OTHER, SOFT, figure_of, levels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +39,7 @@ def drift(
         axes.annotate(
             what, (item, 1.0), (3, -9), xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=8
         )
-    _levels(axes, references or {})
+    levels(axes, references or {})
     axes.set(xlabel="item", ylabel=f"accuracy of the last {over}", xlim=(0, hits.shape[-1]))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=4)

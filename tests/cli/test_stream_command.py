@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from marks import slowly
+from vestige import plots
 from vestige.cli import drifting
 from vestige.cli.main import main
 from vestige.tasks import Stream
@@ -74,6 +75,15 @@ def test_what_was_stopped_goes_on_with_the_same_numbers(flipped, tmp_path, capsy
     wanted = json.loads((flipped / "results.json").read_text())
     assert json.loads((folder / "results.json").read_text()) == wanted
     assert json.loads(said) == {**wanted, "folder": str(folder)} and "60 items of 3 steps" in err
+
+
+def test_the_figure_shows_the_accuracy_of_the_last_items():
+    hits = np.array([[1, 0, np.nan, 1, 1, 0.0], [1, 1, 1, 1, 0, 0]])
+    figure = plots.drift({"ours": hits}, over=3, marks={2: "turn", 99: "beyond"}, references={"chance": 0.5})
+    one, _, mean = figure.axes[0].lines[:3]
+    np.testing.assert_allclose(one.get_ydata(), [1, 1 / 2, 1 / 2, 1 / 2, 1, 2 / 3])
+    np.testing.assert_allclose(mean.get_ydata()[-1], (2 / 3 + 1 / 3) / 2)
+    assert [t.get_text() for t in figure.axes[0].texts] == ["turn", "chance 50.0%"]
 
 
 def test_bad_arguments_and_folders_are_explained(tmp_path, capsys):

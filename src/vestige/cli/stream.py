@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import plots
 from ..learn.checkpoint import CheckpointError
-from ..plots_stream import drift
 from ..tasks import Stream
 from .drifting import RECIPES, Recipe, Settings, logistic_regression, network, without_looking
 from .errors import Interrupted
@@ -132,5 +132,5 @@ def draw(task: Stream, settings: Settings, arms: dict[str, np.ndarray], folder: 
         {task.drift: "drift"} if task.drift not in (None, recipe.frozen_after) else {}
     )
     level = {"commonest label": float(np.nanmean(arms["commonest label so far"]))}
-    figure = drift(shown, over=recipe.over, marks=marks, references=level, title=task.about)
+    figure = plots.drift(shown, over=recipe.over, marks=marks, references=level, title=task.about)
     figure.savefig(folder / "drift.png")
