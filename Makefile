@@ -12,6 +12,7 @@ PEERS := .venv-peers/.ready
 SIMULATOR := .venv-nest/.ready
 CELLS := .venv-cells/.ready
 PAGES := .venv-docs/.ready
+NIR := .venv-nir/.ready
 NEURON := .venv-neuron/.ready
 
 # small networks run slower on several threads than on one
@@ -19,7 +20,7 @@ export XLA_FLAGS ?= --xla_cpu_multi_thread_eigen=false
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: setup train test test-slow test-all lint types bench nest-parity nest-bench neuron-record neuron-parity cells-bench docs clean
+.PHONY: setup train test test-slow test-all lint types bench nest-parity nest-bench neuron-record neuron-parity cells-bench docs nir-parity clean
 
 setup: $(READY)
 
@@ -115,5 +116,15 @@ docs: $(PAGES)
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet --site-dir build/site
 	@echo "the pages are in build/site"
 
+# another reader of NIR, in an environment of its own: it brings gigabytes
+$(NIR): benchmarks/nir/requirements.txt
+	@echo "setting up .venv-nir (once, some minutes) ..."
+	$(PYTHON) -m venv .venv-nir
+	.venv-nir/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+nir-parity: $(READY) $(NIR)
+	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/nir/parity.py
+
 clean:
-	rm -rf .venv .venv312 .venv-peers .venv-nest .venv-neuron .venv-cells .venv-docs build/site .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv312 .venv-peers .venv-nest .venv-neuron .venv-cells .venv-docs .venv-nir build/site .pytest_cache .ruff_cache .hypothesis
