@@ -14,6 +14,7 @@ import pytest
 from tensorboardX.proto.event_pb2 import Event
 
 import vestige as vg
+from vestige.learn import checkpoint as files
 from vestige.learn.logs import logs_of
 
 CLIP, UPDATES = 1e-3, 3  # as many updates have a rate of one, the others none
@@ -107,6 +108,36 @@ def test_seeds_at_once_are_single_runs(tmp_path):
     assert {line["seed"] for line in lines} == {3, 4} and len(lines) == 2 * (2 * 2 * 2 + 2)
 
 
+@pytest.mark.slow
+def test_seeds_at_once_stop_and_resume_each_as_alone(tmp_path, monkeypatch):
+    """Feedback weights that learn, stops at different epochs, an interrupt inside an epoch."""
+    how = dict(loss=fit_program.loss, optimizer=optax.adam(1e-2), update_every=4, progress=False, epochs=8)
+    how |= dict(validate=fit_program.data(np.random.default_rng(5)), stop=vg.EarlyStop(patience=2, best=max))
+    build = lambda seed: fit_program.learner("adaptive", seed)
+    together = lambda name: vg.fit_seeds(
+        build, fit_program.data, seeds=(1, 2, 3), checkpoint=tmp_path / name, checkpoint_every=3, **how
+    )
+    whole, save, count = together("whole.npz"), files.save, iter(range(100))
+
+    def interrupted(*args):
+        save(*args)
+        if next(count) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        together("part.npz")
+    monkeypatch.setattr(files, "save", save)
+    for seed, one, other in zip((1, 2, 3), whole, together("part.npz")):
+        assert one.history == other.history
+        np.testing.assert_array_equal(weights(one.learner), weights(other.learner))
+        alone = build(seed)
+        history = vg.fit(alone, fit_program.data, seed=seed, **how)
+        assert history.said == one.history.said
+        np.testing.assert_allclose(weights(alone), weights(one.learner), rtol=1e-9)
+    assert len({len(run.history.rows) for run in whole}) > 1
+
+
 def test_learners_that_differ_otherwise_are_not_trained_as_one():
     def build(seed):
         net = fit_program.Noisy()
@@ -116,6 +147,8 @@ def test_learners_that_differ_otherwise_are_not_trained_as_one():
     how = dict(loss=fit_program.loss, optimizer=optax.adam(3e-2), progress=False)
     with pytest.raises(ValueError, match="differ in more than the values"):
         vg.fit_seeds(build, fit_program.data, seeds=(0, 1), batch_size=4, **how)
+    with pytest.raises(ValueError, match="no callbacks"):
+        vg.fit_seeds(build, fit_program.data, seeds=(0,), callbacks=[print], **how)
     for seeds in ((), (1, 1)):
         with pytest.raises(ValueError, match="none twice"):
             vg.fit_seeds(build, fit_program.data, seeds=seeds, **how)

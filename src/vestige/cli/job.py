@@ -111,9 +111,13 @@ def build(task: Task, recipe: Recipe, rule: str, seed: int) -> Learner:
 def restore(path: Path) -> tuple[Task, Recipe, Learner, dict[str, Any]]:
     """The task and the trained network of a weights file. Needs `dt` in the environment."""
     notes = files.notes(path)
-    if notes.get("task") not in RECIPES or notes.get("rule") not in RULES:
-        raise files.CheckpointError(f"{path} holds no weights that `vestige train` saved: it names no task and rule")
-    recipe = replace(RECIPES[notes["task"]], **notes.get("changes", {}))
+    try:
+        recipe = Job(notes["task"], notes["rule"], notes["seed"], path, 1, changes=notes.get("changes", {})).recipe
+        RULES[notes["rule"]], float(notes["accuracy"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise files.CheckpointError(
+            f"{path} holds no weights that `vestige train` saved: it names no task and rule ({error})"
+        ) from error
     task = recipe.make()
     learner = build(task, recipe, notes["rule"], notes["seed"])
     found, _ = files.load(path, values(learner))

@@ -127,6 +127,8 @@ def fit_seeds(
     seeds = tuple(int(seed) for seed in seeds)
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds are {seeds}; give at least one, and none twice")
+    if how.get("callbacks"):
+        raise ValueError("several seeds at once take no callbacks: read the histories, or give a log")
     first, learners, starts = None, [], []
     for seed in seeds:
         learner = build(seed)
