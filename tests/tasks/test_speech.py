@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vestige.tasks import DataError, speech
-from vestige.tasks.shd import read
+from vestige.tasks import DataError, Voice, speech
+from vestige.tasks.shd import Words, read
 from vestige.tasks.speech import kept, synthetic
+from vestige.tasks.voice import vary
 
 
 def words(path, count=6, units=10, speaker=True, keys=True, **other):
@@ -52,6 +53,30 @@ def test_spikes_are_binned_and_counted(tmp_path):
     merged = speech(tmp_path, dt=5.0, merge=4, steps=7)
     assert merged.train.x.shape == (9, 7, 3)
     assert np.array_equal(merged.train.x[..., 2], task.train.x[:, :7, 8:].any(-1))
+
+
+def test_words_vary_from_epoch_to_epoch_and_the_test_never(tmp_path):
+    pair(tmp_path)
+    task = speech(tmp_path, dt=5.0, variation=Voice())
+    one, two = (task.epoch(np.random.default_rng(seed)) for seed in (1, 2))
+    assert one.x.shape == task.train.x.shape and not np.array_equal(one.x, two.x)
+    assert np.array_equal(one.x, task.epoch(np.random.default_rng(1)).x) and set(one.source) == set(task.train.source)
+    assert np.array_equal(speech(tmp_path, dt=5.0).test.x, task.test.x)
+    still = speech(tmp_path, dt=5.0, variation=Voice(0, 0, 0))
+    assert np.array_equal(still.redraw(np.random.default_rng(0)).x, still.train.x)
+
+
+def test_a_voice_moves_stretches_and_loses():
+    times, channels = [np.linspace(0, 1, 500)] * 300, [np.full(500, 50)] * 300
+    words = Words(times, channels, np.zeros(300, int), np.zeros(300, int), ())
+    found = vary(np.random.default_rng(0), words, Voice(pitch=0.02, tempo=0.2, lost=0.3), 100)
+    moved = np.array([channel[0] - 50 for channel in found.channels])
+    assert abs(moved.std() - 2) < 0.3 and all(len(set(channel)) == 1 for channel in found.channels)
+    ends = np.log([time[-1] / times[0][-5:].max() for time in found.times])
+    assert -0.22 < ends.min() < -0.15 < 0.15 < ends.max() < 0.22
+    assert abs(np.mean([len(time) for time in found.times]) - 350) < 5
+    gone = vary(np.random.default_rng(0), words, Voice(pitch=9.0, tempo=0, lost=0), 100)
+    assert {len(time) for time in gone.times} == {0, 500} and max(c.max(initial=0) for c in gone.channels) < 100
 
 
 def test_names_and_speakers_may_be_missing(tmp_path):

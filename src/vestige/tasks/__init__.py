@@ -16,11 +16,12 @@ from .pattern import pattern
 from .rainfall import rainfall
 from .sequences import Sequences, Trials, from_task
 from .speech import speech
+from .voice import Voice
 from .watch import watch
 from .wearers import wearers
 
 __all__ = [
-    "DataError", "Sequences", "Split", "Stream", "Task", "Trials", "Variation", "copy", "digits", "drifting_sine",
+    "DataError", "Sequences", "Split", "Stream", "Task", "Trials", "Variation", "Voice", "copy", "digits", "drifting_sine",
     "events", "evidence", "fashion", "flipflop", "from_task", "logistic_regression", "match", "memory_chain", "pattern",
     "rainfall", "speech", "watch", "wearers",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ import numpy as np
 from .base import DataError, Split, Task
 from .files import cache_folder, content
 from .shd import Words, read
+from .voice import Voice, vary
 
 GENERATOR = Path(__file__).parent / "generator" / "spoken.py"
 PARTS = ("train", "test")
@@ -21,7 +22,7 @@ TOOLS = ("h5py", "espeakng_loader", "tqdm")
 
 def speech(
     folder: str | Path | None = None, *, words: tuple[int, int] = (2000, 500), seed: int = 0, dt: float = 10.0,
-    steps: int | None = None, merge: int = 1,
+    steps: int | None = None, merge: int = 1, variation: Voice | None = None,
 ) -> Task:  # fmt: skip
     """Digits in English and German, twenty classes: 96 units, steps of 10 ms (80 hold nearly all words, 124 the longest).
 
@@ -46,6 +47,7 @@ def speech(
         dt: length of a step in ms.
         steps: number of steps; None: as the longest word needs. Spikes after the last step are left out.
         merge: neighbouring units that become one.
+        variation: how training words vary from epoch to epoch, such as `Voice()`; None: not at all.
 
     Raises:
         DataError: files are missing, broken or changed, or the tools to make them are not installed.
@@ -60,8 +62,10 @@ def speech(
         raise DataError(
             f"labels go up to {max(seen.labels.max(), unseen.labels.max())}, but `extra/keys` has {len(names)} names"
         )
-    splits = (_split(words, shape, dt, merge) for words in (seen, unseen))
-    return Task("speech", "spoken digits in two languages, unseen voices", *splits, names)
+    splits = (_split(part, shape, dt, merge) for part in (seen, unseen))
+    redraw = lambda rng: _split(vary(rng, seen, variation, shape[1]), shape, dt, merge)
+    about = "spoken digits in two languages, unseen voices"
+    return Task("speech", about, *splits, names, redraw if variation else None)
 
 
 def find(folder: str | Path) -> list[Path]:
