@@ -57,7 +57,9 @@ from .learn import (
     fit_seeds,
     gradients,
     init,
+    load_weights,
     pp_prop,
+    save_weights,
 )  # fmt: skip
 from .nn import (
     ConvOp,
@@ -149,6 +151,7 @@ __all__ = [
     "fit_seeds",
     "gradients",
     "init",
+    "load_weights",
     "lora_matmul",
     "matmul",
     "nest",
@@ -156,6 +159,7 @@ __all__ = [
     "nn",
     "pp_prop",
     "rules",
+    "save_weights",
     "sparse_matmul",
     "trace_graph",
     "untraced",

@@ -41,6 +41,7 @@ from .pieces import Budget
 from .silence import SilentLayerWarning
 from .stop import EarlyStop
 from .stream import OnlineStream
+from .weights import load_weights, save_weights
 
 __all__ = [
     "BPTT",
@@ -92,5 +93,7 @@ __all__ = [
     "fit_seeds",
     "gradients",
     "init",
+    "load_weights",
     "pp_prop",
+    "save_weights",
 ]  # fmt: skip
