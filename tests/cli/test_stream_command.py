@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from marks import slowly
 from vestige import plots
 from vestige.cli import drifting
 from vestige.cli.main import main
@@ -47,7 +46,8 @@ def test_the_online_network_follows_and_the_frozen_one_does_not(flipped):
     assert (flipped / "drift.png").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("late", slowly(["0", "4"], fast=["0"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("late", ["0", "4"])
 def test_what_was_stopped_goes_on_with_the_same_numbers(flipped, tmp_path, capsys, monkeypatch, late):
     if late != "0":
         assert main(["stream", "--late", late, "--out", str(tmp_path / "whole")]) == 0

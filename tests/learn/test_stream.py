@@ -1,6 +1,7 @@
 """Streams: predicted first, learned at once, late or never, exact however late; what cannot be used moves nothing."""
 
 import json
+from functools import cache
 
 import brainstate
 import jax
@@ -37,8 +38,19 @@ def learner(batch=None, rule=vg.D_RTRL, net=Memory):
     return made
 
 
+@cache
+def shared():
+    """One learner for most tests, so that its programs are compiled once; and the weights to begin with."""
+    made = learner()
+    return made, {p: s.value for p, s in made.model.states(brainstate.ParamState).items()}
+
+
 def stream(source=(), **how):
-    return learner().stream(source, **{**dict(loss=loss, optimizer=ADAM, score=near), **how})
+    made, start = shared()
+    for path, state in made.model.states(brainstate.ParamState).items():
+        state.value = start[path]
+    made.reset()
+    return made.stream(source, **{**dict(loss=loss, optimizer=ADAM, score=near), **how})
 
 
 def moving(s):
@@ -57,7 +69,7 @@ def at_once():
 
 
 def test_the_gradient_is_that_of_the_learner_and_the_prediction_comes_before_the_update():
-    one, weights = learner(), learner().model.states(brainstate.ParamState)
+    one = learner()
     weights = one.model.states(brainstate.ParamState)
     memory = ADAM.init({p: s.value for p, s in weights.items()})
     s = stream(list(zip(XS, YS)))
