@@ -82,6 +82,8 @@ def test_bounds_and_wires_are_trained_online_as_through_time():
         total = lambda: jax.vmap(loss)(brainstate.transform.for_loop(net.update, xs)).sum()
         true = brainstate.transform.jit(lambda: brainstate.transform.grad(total, states)())()
     assert len(true) == 9 and len(learner.graph.report.exact) == 9 and not learner.graph.report.dropped
+    # each is one value of the step, however often it is read
+    assert len(learner.graph.edges) == 9
     for name, want in true.items():
         (a,), (b,) = jax.tree.leaves(found.grads[name]), jax.tree.leaves(want)
         assert np.asarray(b).all(), name

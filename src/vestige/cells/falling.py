@@ -15,7 +15,7 @@ def curved(flow: Callable[[jax.Array], tuple[jax.Array, jax.Array]], v: jax.Arra
     program = jax.make_jaxpr(flow)(v).jaxpr
     seen = {id(a) for a in program.invars}
     for eqn in program.eqns:
-        if any(id(a) in seen for a in eqn.invars):
+        if eqn.primitive.name != "is_finite" and any(id(a) in seen for a in eqn.invars):
             seen.update(map(id, eqn.outvars))
     return id(program.outvars[1]) in seen
 

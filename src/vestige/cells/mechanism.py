@@ -107,7 +107,9 @@ class Mechanism(brainstate.nn.Module):
 
     def flow(self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers) -> tuple[jax.Array, jax.Array]:
         """The current, and its slope by the voltage."""
-        return jax.jvp(lambda v: self.current(p, s, v, ions), (v,), (jnp.ones_like(v),))
+        # ones that the step makes: a conductance times them is not one value to trace for each compartment, beside its own
+        ones = jnp.isfinite(v).astype(v.dtype)
+        return jax.jvp(lambda v: self.current(p, s, v, ions), (v,), (ones,))
 
     def first(self, p: Numbers, v: jax.Array, ions: Numbers) -> dict[str, jax.Array]:
         """First states: gates where they would come to rest at this voltage."""
