@@ -11,7 +11,7 @@ import numpy as np
 from jax.custom_batching import sequential_vmap
 from jax.custom_derivatives import SymbolicZero
 
-from .events import CHUNK, Add, add_at, few, take, walk
+from .events import CHUNK, add_at, few, take, walk
 from .operator import Unshared
 
 
@@ -70,7 +70,7 @@ class Sparse(Unshared):
 
         return self._over(step, x, g)
 
-    def _over(self, add: Add, x: jax.Array, g: jax.Array, unroll: int = 1) -> jax.Array:
+    def _over(self, add: Callable[..., jax.Array], x: jax.Array, g: jax.Array, unroll: int = 1) -> jax.Array:
         zero = jnp.zeros(self.cols.shape, jnp.result_type(x, g))
         return jax.lax.scan(lambda e, now: (add(e, *now), None), zero, (x, g), unroll=unroll)[0]
 

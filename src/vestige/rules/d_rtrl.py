@@ -94,7 +94,7 @@ def first(graph: Graph, trace: Any, obs: Obs) -> Any:
     rest = [None if isinstance(D, Pushed) else suffix_products(D)[1] for D in obs.trans]
     for n, (edge, e) in enumerate(zip(graph.edges, trace)):
         late = None if e is None else edge.of(rest)
-        if late is None:
+        if e is None or late is None:
             continue
         recent = Recent(obs.pre[n], lately(edge, late, obs.post[n]))
         out[n] = recent if recent.x.size + recent.late.size < e.size else formed(edge, recent)

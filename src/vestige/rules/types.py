@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ..graph import Edge, Graph, Route, Shown
+from ..graph import Const, Edge, Graph, Route, Shown
 
 Scope = Literal["instant", "local", "full"]
 Reads = Literal["start", "entry", "state"]
@@ -122,7 +122,7 @@ def trace_shape(edge: Edge, weight: Any) -> jax.ShapeDtypeStruct:
 
 def pre_shape(edge: Edge, weight: Any) -> jax.ShapeDtypeStruct:
     """What an edge's weight reads at one step; of an unmarked parameter, a one."""
-    x = () if edge.x is None else edge.x.shape if hasattr(edge.x, "shape") else jnp.shape(edge.x.val)
+    x = () if edge.x is None else jnp.shape(edge.x.val) if isinstance(edge.x, Const) else edge.x.shape
     return jax.ShapeDtypeStruct(x, edge.x.dtype if picks(edge) else weight.dtype)  # type: ignore[union-attr]
 
 
