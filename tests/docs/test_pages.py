@@ -1,5 +1,6 @@
 """Every python block of README and docs runs, and prints what the page says."""
 
+import ast
 import doctest
 import importlib
 import runpy
@@ -10,7 +11,8 @@ import pytest
 from pages import ROOT, blocks, headings, links, pages, play
 
 name = lambda page: str(page.relative_to(ROOT))
-PROGRAMS = [page for page in pages() if blocks(page.read_text())]
+CHINESE = sorted((ROOT / "docs/zh").glob("*.md"))
+PROGRAMS = [page for page in pages() if blocks(page.read_text()) and page not in CHINESE]
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +67,14 @@ def test_the_api_pages_have_every_public_name(package):
     theirs = {n for n in module.__all__ if getattr(getattr(module, n), "__module__", "").startswith("brainstate.")}
     assert {h.rsplit(".", 1)[1] for h in homes} == set(module.__all__) - theirs
     assert f"@public vestige.{package}\n" in (ROOT / "docs/api" / f"{package}.md").read_text()
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=name)
+def test_chinese_pages_have_the_programs_of_the_english_ones(page):
+    english = ROOT / "docs" / ("quickstart.md" if page.stem == "index" else page.name)
+    ours, theirs = (
+        [(ast.unparse(ast.parse(b.code)), b.printed) for b in blocks(p.read_text())] for p in (page, english)
+    )
+    assert len(ours) == len(theirs)
+    for n, (a, b) in enumerate(zip(ours, theirs)):
+        assert a == b, f"program {n + 1} of {page} is not that of {english.name}: copy it, comments may be Chinese"
