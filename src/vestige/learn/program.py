@@ -43,6 +43,10 @@ class Plan:
         size = T if self.updates is None else min(self.updates * self.steps, T)
         return [slice(at, min(at + size, T)) for at in range(0, T, size)]
 
+    def masked(self, piece: slice) -> jax.Array:
+        """The mask of some steps."""
+        return self.mask if piece == slice(0, len(self.mask)) else self.mask[piece]
+
     def count(self, piece: slice) -> int:
         """Updates in some steps."""
         return -(-(piece.stop - piece.start) // self.steps)

@@ -121,7 +121,7 @@ class Training:
         at, plan, pieces = self.at, self.plan, self.plan.pieces
         for steps in pieces[at.piece :]:
             xs, targets = self._cut(data, steps)
-            out = self.program.advance[steps.start == 0](self.values, self.memory, xs, targets, plan.mask[steps])
+            out = self.program.advance[steps.start == 0](self.values, self.memory, xs, targets, plan.masked(steps))
             self.values, self.memory, found = out
             before, self.found = at.updates, (*self.found, found)
             at.piece, at.updates = at.piece + 1, at.updates + plan.count(steps)
@@ -227,7 +227,7 @@ class Training:
             raise files.CheckpointError(f"{path} is no checkpoint of a training: {error}") from error
         values, memory = self.values, self.memory
         for steps in self.plan.pieces[: self.at.piece]:
-            args = (values, memory, *self._cut(self.example, steps), self.plan.mask[steps])
+            args = (values, memory, *self._cut(self.example, steps), self.plan.masked(steps))
             found = jax.eval_shape(self.program.advance[steps.start == 0], *args)[2]
             self.found += (jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), found),)
         tree, _ = files.load(path, self._tree(self.at.piece))
