@@ -26,7 +26,7 @@ def test_histograms_count_each_element_once_in_one_unit():
     now = {("l", "weight"): {"weight": draw.normal(size=(4, 5)) * u.mA, "bias": np.zeros(5)}}
     before = {("l", "weight"): {"weight": draw.normal(size=(4, 5)) * 1e-3 * u.amp, "bias": np.ones(5)}}
     figure = plots.weights(now, before, bins=10)
-    weight, bias = (axes for axes in figure.axes if axes.patches)
+    weight, _ = (axes for axes in figure.axes if axes.patches)
     assert weight.get_title(loc="left") == "l.weight.weight" and weight.get_xlabel() == "20 elements, mA"
     assert sum(bar.get_height() for bar in weight.patches[:10]) == 20  # grey bars
     assert abs(weight.dataLim.intervalx).max() < 5  # amperes were not taken for milliamperes
