@@ -20,7 +20,7 @@ export XLA_FLAGS ?= --xla_cpu_multi_thread_eigen=false
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: setup train test test-slow test-all lint types bench nest-parity nest-bench neuron-record neuron-parity cells-bench docs nir-parity clean
+.PHONY: setup train test test-slow test-all lint types bench nest-parity nest-bench neuron-record neuron-parity cells-bench docs nir-parity notebooks clean
 
 setup: $(READY)
 
@@ -116,6 +116,17 @@ docs: $(PAGES)
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet --site-dir build/site
 	@echo "the pages are in build/site"
 
+# tutorials as executed notebooks, made from the pages, so that there is one source and no output in git
+NOTEBOOKS ?= quickstart concepts states snn-tutorial nest-neurons nest-bw cells
+
+notebooks: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[notebooks]'
+	mkdir -p build/notebooks && cp -r docs/figures build/notebooks/
+	cd build/notebooks && for page in $(NOTEBOOKS); do \
+		JAX_PLATFORMS=cpu $(abspath $(BIN))/jupytext --quiet --set-kernel python3 --to ipynb --execute ../../docs/$$page.md -o $$page.ipynb || exit 1; \
+	done
+	@echo "the notebooks are in build/notebooks"
+
 # another reader of NIR, in an environment of its own: it brings gigabytes
 $(NIR): benchmarks/nir/requirements.txt
 	@echo "setting up .venv-nir (once, some minutes) ..."
@@ -127,4 +138,4 @@ nir-parity: $(READY) $(NIR)
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/nir/parity.py
 
 clean:
-	rm -rf .venv .venv312 .venv-peers .venv-nest .venv-neuron .venv-cells .venv-docs .venv-nir build/site .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv312 .venv-peers .venv-nest .venv-neuron .venv-cells .venv-docs .venv-nir build/site build/notebooks .pytest_cache .ruff_cache .hypothesis
