@@ -78,15 +78,20 @@ def test_a_model_is_explained_and_drawn(file, tmp_path, capsys):
     assert "credit that `local` and `instant` rules drop" in text and f"{costs['d_rtrl']:>14,}" in text
 
 
-def test_a_model_is_audited_on_random_and_on_given_data(file, tmp_path, capsys):
+@pytest.mark.slow
+def test_a_model_is_audited_on_random_data(file, capsys):
     said = told(capsys, "audit", f"{file}:make", "--input", 3, "--steps", 1, "--batch", 2)
     assert all(row["cosine"] == pytest.approx(1) for row in said["rows"])  # of one step, everything is exact
+
+
+def test_a_model_is_audited_on_given_data(file, tmp_path, capsys):
     data = tmp_path / "some.npz"
     np.savez(data, xs=np.random.default_rng(0).normal(size=(6, 2, 3)), targets=np.zeros((6, 2, 2)))
     said = told(capsys, "audit", f"{file}:Net", "--input", 3, "--data", data, "--out", tmp_path / "audit.png")
     assert min(row["cosine"] for row in said["rows"]) < 1 - 1e-6 and (tmp_path / "audit.png").exists()
 
 
+@pytest.mark.slow
 def test_rules_are_timed_in_turns(file, capsys):
     sizes = ["--steps", 4, "--batch", 2, "--turns", 1, "--window", 2, "--rules", "bptt", "d_rtrl"]
     rows = {row["rule"]: row for row in told(capsys, "bench", f"{file}:Net", "--input", 3, *sizes)["rows"]}
