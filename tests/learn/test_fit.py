@@ -86,6 +86,7 @@ def test_updates_every_t_steps_are_updates_at_the_end():
     np.testing.assert_allclose(run(learner(), update_every=T)["loss"], run(learner())["loss"], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_numbers(tmp_path):
     data = lambda rng: sequences(int(rng.integers(99)))
     whole, part = learner(), learner()
