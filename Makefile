@@ -20,7 +20,7 @@ export XLA_FLAGS ?= --xla_cpu_multi_thread_eigen=false
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: setup train test test-slow test-all lint types bench nest-parity nest-bench neuron-record neuron-parity cells-bench docs nir-parity notebooks clean
+.PHONY: setup train test test-slow test-lowest test-all lint types bench nest-parity nest-bench neuron-record neuron-parity cells-bench docs nir-parity notebooks clean
 
 setup: $(READY)
 
@@ -47,7 +47,19 @@ test: lint
 test-slow: lint
 	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not gpu" $(ARGS)
 
-test-all: test-slow types
+# the lowest versions that are allowed; `test-all` runs the newest
+LOWEST := .venv-lowest/.ready
+
+$(LOWEST): pyproject.toml constraints/lowest.txt
+	@echo "setting up .venv-lowest (once, some minutes) ..."
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]' -c constraints/lowest.txt
+	@touch $@
+
+test-lowest: $(LOWEST)
+	JAX_PLATFORMS=cpu .venv-lowest/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow and not gpu" $(ARGS)
+
+test-all: test-slow test-lowest types
 	@if $(PYTHON312) -c '' 2>/dev/null; then \
 		$(MAKE) test-slow VENV=.venv312 PYTHON="env $(PYTHON312)"; \
 	else \
@@ -138,4 +150,4 @@ nir-parity: $(READY) $(NIR)
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/nir/parity.py
 
 clean:
-	rm -rf .venv .venv312 .venv-peers .venv-nest .venv-neuron .venv-cells .venv-docs .venv-nir build/site build/notebooks .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv312 .venv-lowest .venv-peers .venv-nest .venv-neuron .venv-cells .venv-docs .venv-nir build/site build/notebooks .pytest_cache .ruff_cache .hypothesis

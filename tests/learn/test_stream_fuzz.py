@@ -69,7 +69,7 @@ def stream():
 
 
 @settings(max_examples=150, deadline=None)
-@given(events=st.lists(EVENTS, max_size=8))
+@given(events=st.lists(EVENTS, min_size=5, max_size=10))
 def test_any_event_is_used_or_skipped(stream, events):
     for event in events:
         before, skips = (stream._held, stream._trace, list(stream.waiting)), sum(stream.skipped.values())
@@ -92,4 +92,4 @@ def test_any_event_is_used_or_skipped(stream, events):
 
 def test_the_fuzz_reaches_what_it_is_meant_to_reach(stream):
     """After the examples above: items were used and labels came late, and many reasons to skip were met."""
-    assert stream.items > 30 and stream.labels > 4 and len(stream.skipped) > 8, stream.summary()
+    assert stream.items > 100 and stream.labels > 2 and len(stream.skipped) > 8, stream.summary()
