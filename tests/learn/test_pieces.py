@@ -50,25 +50,23 @@ def test_the_gradient_does_not_know():
 
 
 def test_windows_fit_their_budget_and_cut_evenly():
-    params, state, graph = problem()
-    once = 64 * bytes_of_a_step(graph)
+    params, state, graph = problem(H=64)
+    once, rule = 64 * bytes_of_a_step(graph), vg.rules.d_rtrl()
     for budget in (1, once, 7 * once, 10**9):
         for steps in (1, 2, 23, 24, 1000):
-            K = chosen(graph, vg.rules.d_rtrl(), params, state, steps, 64, vg.Budget(budget))
+            K = chosen(graph, rule, params, state, steps, 64, vg.Budget(budget))
             assert 1 <= K <= steps and (K == 1 or K * once <= budget)
-    assert (
-        chosen(graph, vg.rules.d_rtrl(), params, state, 24, 64, vg.Budget(11 * once)) == 8
-    )  # three equal pieces, not 11, 11, 2
+    # three equal pieces, not 11, 11, 2
+    assert chosen(graph, rule, params, state, 24, 64, vg.Budget(11 * once), alone=True) == 8
 
 
 def test_a_dear_trace_asks_for_long_windows():
     params, state, graph = problem(H=64)
-    K = {rule: chosen(graph, rule, params, state, 10**6, 64) for rule in (vg.rules.d_rtrl(), vg.rules.es_d_rtrl(0.9))}
-    once = 64 * bytes_of_a_step(graph)
+    K = {rule: chosen(graph, rule, params, state, 10**6, 8) for rule in (vg.rules.d_rtrl(), vg.rules.es_d_rtrl(0.9))}
+    once = 8 * bytes_of_a_step(graph)
     assert NEAR / 2 < K[vg.rules.es_d_rtrl(0.9)] * once <= NEAR
-    assert K[vg.rules.d_rtrl()] > 3 * K[vg.rules.es_d_rtrl(0.9)]
-    carry = vg.init(graph, vg.rules.d_rtrl(), params, state, 64)
-    assert K[vg.rules.d_rtrl()] * once > size(carry.trace)
+    carry = vg.init(graph, vg.rules.d_rtrl(), params, state, 8)
+    assert K[vg.rules.d_rtrl()] * once > size(carry.trace) > NEAR
 
 
 def test_a_sequence_alone_needs_no_trace():

@@ -11,7 +11,7 @@ from .._compat import is_float
 from ..graph import Graph, routed
 from ..rules import Rule
 
-NEAR = 1 << 20  # bytes that a processor's cache holds at hand
+NEAR = 1 << 18  # bytes that lie at hand, in the cache next to a core
 TRACES = 4  # a window's buffers in traces: what is touched once a window should be little beside what each step touches
 
 
@@ -41,10 +41,10 @@ def length_of(
     """Steps per window for a sequence of `steps`.
 
     A window reads and writes the trace once and keeps what each of its steps computed. So its buffers may be some times as
-    large as the trace: then the trace costs little. Below `NEAR` there is nothing to gain by less, and above the budget it
-    never goes. A sequence that is alone needs no trace if one window holds all of it, so a trace that is not near makes it so
-    where the budget allows. Of windows that long, the one that cuts the sequence into equal pieces is taken, if there is one
-    not much shorter, since a ragged rest is a program of its own.
+    large as the trace: then the trace costs little. Of a trace as small as what a step computes there is nothing to save, and
+    buffers stay `NEAR`. A sequence that is alone needs no trace if one window holds all of it, so it gets one where the budget
+    allows, which no window exceeds. Of windows that long, the one that cuts the sequence into equal pieces is taken, if there
+    is one not much shorter, since a ragged rest is a program of its own.
 
     Args:
         trace: gives the rule's trace of the whole batch. alone: nothing comes before the sequence, and nothing after it.
@@ -65,8 +65,9 @@ def length_of(
             "or None for the whole sequence"
         )
     once = (batch or 1) * bytes_of_a_step(routed(graph, rule.route).graph)
-    far = TRACES * size(jax.eval_shape(trace))
-    room = NEAR if far <= NEAR else budget.bytes if alone else far
+    kept = size(jax.eval_shape(trace))
+    small = kept <= TRACES * once
+    room = NEAR if small else budget.bytes if alone else max(NEAR, TRACES * kept)
     longest = max(1, min(steps, min(room, budget.bytes) // max(once, 1)))
     pieces = math.ceil(steps / longest)
     even = next((n for n in range(pieces, 2 * pieces) if steps % n == 0), pieces)
