@@ -62,10 +62,10 @@ def test_windows_fit_their_budget_and_cut_evenly():
 
 def test_a_dear_trace_asks_for_long_windows():
     params, state, graph = problem(H=64)
-    K = {rule: chosen(graph, rule, params, state, 10**6, 8) for rule in (vg.rules.d_rtrl(), vg.rules.es_d_rtrl(0.9))}
-    once = 8 * bytes_of_a_step(graph)
+    K = {rule: chosen(graph, rule, params, state, 10**6, 32) for rule in (vg.rules.d_rtrl(), vg.rules.es_d_rtrl(0.9))}
+    once = 32 * bytes_of_a_step(graph)
     assert NEAR / 2 < K[vg.rules.es_d_rtrl(0.9)] * once <= NEAR
-    carry = vg.init(graph, vg.rules.d_rtrl(), params, state, 8)
+    carry = vg.init(graph, vg.rules.d_rtrl(), params, state, 32)
     assert K[vg.rules.d_rtrl()] * once > size(carry.trace) > NEAR
 
 

@@ -11,7 +11,7 @@ from .._compat import is_float
 from ..graph import Graph, routed
 from ..rules import Rule
 
-NEAR = 1 << 18  # bytes that lie at hand, in the cache next to a core
+NEAR = 1 << 19  # bytes that lie at hand, in the cache next to a core
 TRACES = 4  # a window's buffers in traces: what is touched once a window should be little beside what each step touches
 
 
