@@ -22,7 +22,12 @@ from peer import PYTHON, Peer
 import vestige as vg
 
 RATE, WANTED = 1e-3, 10.0
-LEARNERS = {"d_rtrl": vg.D_RTRL, "es_d_rtrl": lambda model: vg.ES_D_RTRL(model, decay_or_rank=0.9)}
+# the peer is asked for the rule before the comma
+LEARNERS = {
+    "d_rtrl": vg.D_RTRL,
+    "d_rtrl, bfloat16 trace": lambda model: vg.D_RTRL(model, dtype=jnp.bfloat16),
+    "es_d_rtrl": lambda model: vg.ES_D_RTRL(model, decay_or_rank=0.9),
+}
 
 
 class Model(brainstate.nn.Module):
@@ -96,19 +101,19 @@ def main() -> int:
     with Peer(args.peer) as peer:
         for rule in LEARNERS:
             steps = ours(case, rule)
-            peer.ask(do="prepare", key=rule, case=case.name, rule=rule, stream=RATE)
+            peer.ask(do="prepare", key=rule, case=case.name, rule=rule.split(",")[0], stream=RATE)
             took = {"vestige": [], "braintrace": []}
             for _ in range(args.repeats):
                 took["vestige"].append(steps())
                 took["braintrace"].append(peer.ask(do="steps", key=rule)["steps"])
             half, high = ({k: 1e3 * np.percentile(t, q) for k, t in took.items()} for q in (50, 99))
             for name in took:
-                print(f"  {rule:10s} {name:10s} p50 {half[name]:7.3f} ms   p99 {high[name]:7.3f} ms")
+                print(f"  {rule:22s} {name:10s} p50 {half[name]:7.3f} ms   p99 {high[name]:7.3f} ms")
             ratio = half["braintrace"] / half["vestige"]
             if rule == "d_rtrl":
                 met = ratio >= WANTED
             print(
-                f"  {rule:10s} {ratio:.1f} times"
+                f"  {rule:22s} {ratio:.1f} times"
                 + (f", asked {WANTED:g}: {'met' if met else 'MISSED'}" if rule == "d_rtrl" else "")
             )
     return int(not met)
