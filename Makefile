@@ -20,6 +20,13 @@ export XLA_FLAGS ?= --xla_cpu_multi_thread_eigen=false
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
+# $(call environment,python,what to install): the environment in whose folder the target lies
+define environment
+@echo "setting up $(@D) (once, some minutes) ..."
+$(1) -m venv $(@D)
+$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
+endef
+
 .PHONY: setup train test test-slow test-lowest test-all lint types bench nest-parity nest-bench neuron-record neuron-parity cells-bench docs nir-parity notebooks clean
 
 setup: $(READY)
@@ -51,9 +58,7 @@ test-slow: lint
 LOWEST := .venv-lowest/.ready
 
 $(LOWEST): pyproject.toml constraints/lowest.txt
-	@echo "setting up .venv-lowest (once, some minutes) ..."
-	$(PYTHON) -m venv .venv-lowest
-	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]' -c constraints/lowest.txt
+	$(call environment,$(PYTHON),-e '.[test]' -c constraints/lowest.txt)
 	@touch $@
 
 test-lowest: $(LOWEST)
@@ -68,9 +73,7 @@ test-all: test-slow test-lowest types
 
 # the peer lives in an environment of its own
 $(PEERS): benchmarks/peers/requirements.txt
-	@echo "setting up .venv-peers (once, some minutes) ..."
-	env $(PYTHON312) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(call environment,env $(PYTHON312),-r $<)
 	@touch $@
 
 bench: $(READY) $(PEERS)
@@ -80,9 +83,7 @@ bench: $(READY) $(PEERS)
 
 # the simulator lives in an environment of its own, and answers from a process of its own
 $(SIMULATOR): benchmarks/nest/requirements.txt
-	@echo "setting up .venv-nest (once) ..."
-	$(PYTHON) -m venv .venv-nest
-	.venv-nest/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(call environment,$(PYTHON),-r $<)
 	@touch $@
 
 nest-parity: $(READY) $(SIMULATOR)
@@ -91,11 +92,9 @@ nest-parity: $(READY) $(SIMULATOR)
 nest-bench: $(READY) $(SIMULATOR)
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/nest/speed.py $(ARGS)
 
-# the same for the simulator of cells
+# the same for the simulator of cells, whose channels need a C++ compiler
 $(NEURON): benchmarks/cells/neuron/requirements.txt $(wildcard benchmarks/cells/neuron/mod/*.mod)
-	@echo "setting up .venv-neuron (once; its channels need a C++ compiler) ..."
-	$(PYTHON) -m venv .venv-neuron
-	.venv-neuron/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(call environment,$(PYTHON),-r $<)
 	@cd .venv-neuron && PATH="$$PWD/bin:$$PATH" nrnivmodl ../benchmarks/cells/neuron/mod >build.log 2>&1 || { cat build.log; exit 1; }
 	@touch $@
 
@@ -109,9 +108,7 @@ neuron-parity: $(READY) $(NEURON)
 
 # peers with compartments, in an environment of their own
 $(CELLS): benchmarks/cells/peers/requirements.txt
-	@echo "setting up .venv-cells (once, some minutes) ..."
-	env $(PYTHON312) -m venv .venv-cells
-	.venv-cells/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(call environment,env $(PYTHON312),-r $<)
 	@touch $@
 
 cells-bench: $(READY) $(CELLS)
@@ -119,9 +116,7 @@ cells-bench: $(READY) $(CELLS)
 
 # pages are made from text and source: neither jax nor the library is installed for them
 $(PAGES): constraints/docs.txt
-	@echo "setting up .venv-docs (once) ..."
-	$(PYTHON) -m venv .venv-docs
-	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(call environment,$(PYTHON),-r $<)
 	@touch $@
 
 docs: $(PAGES)
@@ -141,9 +136,7 @@ notebooks: $(READY)
 
 # another reader of NIR, in an environment of its own: it brings gigabytes
 $(NIR): benchmarks/nir/requirements.txt
-	@echo "setting up .venv-nir (once, some minutes) ..."
-	$(PYTHON) -m venv .venv-nir
-	.venv-nir/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(call environment,$(PYTHON),-r $<)
 	@touch $@
 
 nir-parity: $(READY) $(NIR)

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -13,6 +13,11 @@ def clock(fun: Callable[[], Any]) -> float:
     started = time.perf_counter()
     jax.block_until_ready(fun())
     return time.perf_counter() - started
+
+
+def one_by_one(step: Callable[..., Any], *sequences: Iterable[Any]) -> list[float]:
+    """Seconds of each call of a stream's step."""
+    return [clock(lambda now=now: step(*now)) for now in zip(*sequences)]
 
 
 def measure(timed: Mapping[Any, Callable[[], float]], repeats: int) -> dict[Any, float]:

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from cases import ONLINE, spikes, weights
+from clock import one_by_one
 from networks import NETWORKS, cross_entropy
 from peer import PYTHON, Peer
 
@@ -62,14 +63,7 @@ def ours(case, rule):
     xs, labels = spikes(case)
     xs, labels = list(jnp.asarray(xs[:, 0])), list(jnp.asarray(labels))
 
-    def steps():
-        took = []
-        for x, label in zip(xs, labels):
-            started = time.perf_counter()
-            jax.block_until_ready(online(x, label))
-            took.append(time.perf_counter() - started)
-        return took
-
+    steps = lambda: one_by_one(online, xs, labels)
     steps()
     return steps
 

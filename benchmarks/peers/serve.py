@@ -5,6 +5,7 @@ import os
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 # answers travel on the first stdout; whatever a library prints goes to stderr
@@ -20,6 +21,7 @@ import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from cases import CASES, ONLINE, SMALL, few, spikes, weights  # noqa: E402
+from clock import clock, one_by_one  # noqa: E402
 from networks import NETWORKS, Ops, cross_entropy  # noqa: E402
 
 RULES = {
@@ -145,16 +147,6 @@ def stream(case, rule, rate):
     return step
 
 
-def one_by_one(step, xs, targets):
-    """Seconds of each step."""
-    took = []
-    for x, target in zip(xs, targets):
-        started = time.perf_counter()
-        jax.block_until_ready(step(x, target))
-        took.append(time.perf_counter() - started)
-    return took
-
-
 def prepare(ask):
     """The compiled arm and its inputs for one request."""
     if ask.get("x64"):
@@ -185,9 +177,7 @@ def main():
                 reply["seconds"] = time.perf_counter() - started
             elif ask["do"] == "time":
                 fun, *inputs = ready[key]
-                started = time.perf_counter()
-                jax.block_until_ready(fun(*inputs))
-                reply["seconds"] = time.perf_counter() - started
+                reply["seconds"] = clock(partial(fun, *inputs))
             elif ask["do"] == "scratch":
                 fun, *inputs = ready[key]
                 reply["bytes"] = fun.scratch(*inputs)

@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
 @example(b"a = " + b"[" * 5000)
 def test_any_configuration_is_taken_or_refused(folder, content):
     (folder / "run.toml").write_bytes(content)
-    refused(lambda: preset(parser()[1]["train"], folder / "run.toml", []))
+    assert status(lambda: preset(parser()[1]["train"], folder / "run.toml", [])) in (0, 2)
 
 
 @given(st.text(max_size=30))
@@ -53,15 +53,16 @@ def test_any_configuration_is_taken_or_refused(folder, content):
 @example("config=x")
 @example("=")
 def test_any_setting_is_taken_or_refused(text):
-    refused(lambda: preset(parser()[1]["train"], None, [text]))
+    assert status(lambda: preset(parser()[1]["train"], None, [text])) in (0, 2)
 
 
-def refused(run):
-    """It may end with status 2, as argparse does, and in no other way."""
+def status(run):
+    """What a process would end with: 0, or what argparse says; anything else is raised."""
     try:
         run()
     except SystemExit as stop:
-        assert stop.code == 2
+        return stop.code
+    return 0
 
 
 def test_settings_have_an_order(folder, capsys):
