@@ -5,7 +5,7 @@ from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
 
-def on_page_context(context: dict, page: Page, config: MkDocsConfig, nav: Navigation) -> None:
+def on_page_context(context: dict, page: Page, config: MkDocsConfig, nav: Navigation) -> dict:
     """What mkdocs calls before it renders a page."""
     chinese = page.url.startswith("zh/")
     config.theme["language"] = "zh" if chinese else "en"
@@ -16,6 +16,10 @@ def on_page_context(context: dict, page: Page, config: MkDocsConfig, nav: Naviga
         {"name": "English", "link": english if english in there else "./", "lang": "en"},
         {"name": "中文", "link": chinese_url if chinese_url in there else "zh/", "lang": "zh"},
     ]
+    if not chinese:
+        return context
+    ours = [item for item in nav.items if item.children and item.children[0].url.startswith("zh/")]
+    return {**context, "nav": Navigation(ours + [item for item in nav.items if item not in ours], nav.pages)}
 
 
 def other_url(url: str) -> str:
