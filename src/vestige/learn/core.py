@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
 
-from .._compat import is_key
+from .._compat import is_float, is_key
 from ..graph import FEEDBACK, Graph, Pair, prelude, routed
 from ..rules import Rule
 from .checks import check_modulator, check_params, check_rule, check_sequence, inputs_like
@@ -194,8 +194,19 @@ def empty(graph: Graph, rule: Rule, params: Any, lasting: Any, batch: int | None
     route = routed(graph, rule.route)
     g = route.graph
     static = jax.eval_shape(lambda p, m: prelude(g, beside(rule, p, m)), params, lasting[1])
-    new = rule.init(g, static), None if rule.route is None else route.empty
+    new = rule.init(g, as_fine_as_met(g, static)), None if rule.route is None else route.empty
     return new if batch is None else jax.tree.map(lambda a: jnp.broadcast_to(a, (batch, *jnp.shape(a))), new)
+
+
+def as_fine_as_met(graph: Graph, static: list[Any]) -> list[Any]:
+    """Shapes of the frontier, each in the finest type among itself and the inputs and states that its edges meet: a trace of it
+    is of that type from the start, and stays so."""
+    met: dict[Any, list[Any]] = {v: [s.dtype] for v, s in zip(graph.frontier, static)}
+    for e in graph.edges:
+        states = [] if e.group is None else [graph.h_in[i] for i in e.of(graph.groups).states]
+        met[e.w] += [v.dtype for v in (e.x, e.y, *states) if is_float(v)]
+    finest = lambda v, s: jnp.result_type(*met[v]) if is_float(s) else s.dtype
+    return [jax.ShapeDtypeStruct(s.shape, finest(v, s)) for v, s in zip(graph.frontier, static)]
 
 
 def differentiable_prelude(graph: Graph, params: Any) -> tuple[list[Any], Any, list[Any]]:

@@ -200,7 +200,7 @@ def _collect(g: Graph, p: Pulled, out: Update, batch: int | None, parts: int) ->
     place = {v: n for n, v in enumerate(v for v, on in zip(g.frontier, g.trained) if on)}
     grads = list(p.plain)
     if out.static is not None:
-        grads = [a + (b if batch is None else b.sum(0)) for a, b in zip(grads, out.static)]
+        grads = [a + (b if batch is None else b.sum(0)).astype(a.dtype) for a, b in zip(grads, out.static)]
     flat = _flat(batch, parts)
     for edge, pairs, old in zip(g.edges, out.uses, out.past):
         n = place[edge.w]

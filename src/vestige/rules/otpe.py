@@ -51,9 +51,7 @@ def otpe(decay: float, *, approximate: bool = False) -> Rule:
     def update(graph: Graph, trace: Any, obs: Obs, signal: Signal) -> Update:
         xbar, xx, gbar, n = trace
         rows = [[] if edge.group is None else _memories(graph, edge) for edge in graph.edges]
-        slopes = [
-            jnp.zeros((obs.steps, 0, *e.out)) if not r else f[:, r] for e, r, f in zip(graph.edges, rows, obs.post)
-        ]
+        slopes = [f[:, r] if r else jnp.zeros((obs.steps, *b.shape), b.dtype) for r, f, b in zip(rows, obs.post, gbar)]
         xbar, once = filtered(decay, xbar, obs.pre)
         xx, twice = filtered(decay, xx, once)
         gbar, g = filtered(decay, gbar, slopes)

@@ -41,7 +41,7 @@ def uoro(seed: int = 0) -> Rule:
             nu = jax.random.rademacher(key, s.shape, s.dtype)
             late, (_, g, _) = ahead(graph, static, state, x, s), back(graph, static, state, x)(nu)
             (a, b), (c, d) = balance(size(late), size(*q)), balance(size(nu), size(*g))
-            return (a * late + c * nu, [(b * o + d * n).astype(n.dtype) for o, n in zip(q, g)]), None
+            return (a * late + c * nu, [(b * o + d * n).astype(o.dtype) for o, n in zip(q, g)]), None
 
         s, q = trace
         past = owed(graph, signal) @ s
