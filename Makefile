@@ -12,7 +12,7 @@ PEERS := .venv-peers/.ready
 SIMULATOR := .venv-nest/.ready
 CELLS := .venv-cells/.ready
 PAGES := .venv-docs/.ready
-NIR := .venv-nir/.ready
+TORCH := .venv-torch/.ready
 NEURON := .venv-neuron/.ready
 
 # small networks run slower on several threads than on one
@@ -27,7 +27,7 @@ $(1) -m venv $(@D)
 $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
 endef
 
-.PHONY: setup train test test-slow test-lowest test-all lint types bench nest-parity nest-bench neuron-record neuron-parity cells-bench docs nir-parity notebooks clean
+.PHONY: setup train test test-slow test-lowest test-all lint types bench bench-outsiders nest-parity nest-bench neuron-record neuron-parity cells-bench docs nir-parity notebooks clean
 
 setup: $(READY)
 
@@ -80,6 +80,14 @@ bench: $(READY) $(PEERS)
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/parity.py
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/estimators.py
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/run.py $(ARGS)
+
+# libraries on torch, in an environment of their own: it brings gigabytes; once it is there, `bench` asks it as well
+$(TORCH): benchmarks/outsiders/requirements.txt
+	$(call environment,$(PYTHON),-r $<)
+	@touch $@
+
+bench-outsiders: $(TORCH)
+	$(MAKE) bench ARGS='$(ARGS)'
 
 # the simulator lives in an environment of its own, and answers from a process of its own
 $(SIMULATOR): benchmarks/nest/requirements.txt
@@ -134,13 +142,9 @@ notebooks: $(READY)
 	done
 	@echo "the notebooks are in build/notebooks"
 
-# another reader of NIR, in an environment of its own: it brings gigabytes
-$(NIR): benchmarks/nir/requirements.txt
-	$(call environment,$(PYTHON),-r $<)
-	@touch $@
-
-nir-parity: $(READY) $(NIR)
+# other readers of NIR
+nir-parity: $(READY) $(TORCH)
 	JAX_PLATFORMS=cpu $(BIN)/python benchmarks/nir/parity.py
 
 clean:
-	rm -rf .venv .venv312 .venv-lowest .venv-peers .venv-nest .venv-neuron .venv-cells .venv-docs .venv-nir build/site build/notebooks .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv312 .venv-lowest .venv-peers .venv-nest .venv-neuron .venv-cells .venv-docs .venv-torch build/site build/notebooks .pytest_cache .ruff_cache .hypothesis

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from cases import Case, spikes, weights
+from cases import LEAK, Case, spikes, weights
 from networks import NETWORKS, Ops, cross_entropy
 
 import vestige as vg
@@ -17,6 +17,7 @@ RULES = {
     "d_rtrl": lambda case: vg.rules.d_rtrl(),
     "es_d_rtrl": lambda case: vg.rules.es_d_rtrl(case.decay),
     "e_prop": lambda case: vg.rules.e_prop(),
+    "ottt": lambda case: vg.rules.ottt(LEAK),
 }
 
 

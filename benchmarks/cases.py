@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+LEAK, KEEP, SLOPE = 0.9, 0.95, 0.3  # of membrane and readout per step; of a spike at its threshold
+
 
 @dataclass(frozen=True)
 class Case:

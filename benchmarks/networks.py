@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from cases import Case
+from cases import KEEP, LEAK, SLOPE, Case
 
-LEAK, KEEP = 0.9, 0.95  # of membrane and readout per step
 SIDE, DENSITY, RANK = 12, 0.02, 8  # of images, of sparse matrices, of low-rank ones
 
 
@@ -24,14 +23,14 @@ class Ops(NamedTuple):
 
 @jax.custom_jvp
 def spike(v):
-    """`v >= 0`, with the triangle `0.3 max(0, 1 - |v|)` as its slope."""
+    """`v >= 0`, with the triangle `SLOPE max(0, 1 - |v|)` as its slope."""
     return (v >= 0).astype(v.dtype)
 
 
 @spike.defjvp
 def _(primals, tangents):
     (v,), (dv,) = primals, tangents
-    return spike(v), 0.3 * jnp.maximum(0.0, 1 - jnp.abs(v)) * dv
+    return spike(v), SLOPE * jnp.maximum(0.0, 1 - jnp.abs(v)) * dv
 
 
 @dataclass(frozen=True)

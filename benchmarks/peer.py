@@ -1,4 +1,4 @@
-"""The other side of `peers/serve.py`: a long-lived process in the peer's environment."""
+"""The caller's side of `serving.py`: a long-lived process in another environment."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import numpy as np
 
 HERE = Path(__file__).parent
 PYTHON = HERE.parent / ".venv-peers" / "bin" / "python"  # made by `make bench`
+OUTSIDE = HERE.parent / ".venv-torch" / "bin" / "python"  # made by `make bench-outsiders`
 
 
 class Refused(RuntimeError):
@@ -18,16 +19,22 @@ class Refused(RuntimeError):
 
 
 class Peer:
-    """Runs arms of the peer on request; use as a context."""
+    """Runs arms of another environment on request; use as a context.
 
-    def __init__(self, python: Path):
+    Args:
+        python: that environment's.
+        serve: what runs there.
+    """
+
+    def __init__(self, python: Path, serve: str = "peers/serve.py"):
         if not python.exists():
+            needs = Path("benchmarks", serve).parent / "requirements.txt"
             sys.exit(
-                f"no peer environment at {python}. Make one: `python3.12 -m venv .venv-peers && "
-                ".venv-peers/bin/pip install -r benchmarks/peers/requirements.txt`, or say --peer PATH"
+                f"no environment at {python}. Make one: `python3.12 -m venv PATH && PATH/bin/pip install -r {needs}`, "
+                "and give its PATH/bin/python"
             )
         self.process = subprocess.Popen(
-            [str(python), str(HERE / "peers" / "serve.py")],
+            [str(python), str(HERE / serve)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

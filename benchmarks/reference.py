@@ -1,12 +1,12 @@
 """The gradient of the LIF network written out by hand in plain NumPy loops: what the arms are held against."""
 
 import numpy as np
-from networks import KEEP, LEAK
+from cases import KEEP, LEAK, SLOPE
 
 
 def slope(v):
     """Slope of the spike, as in `networks.spike`."""
-    return 0.3 * np.maximum(0.0, 1 - np.abs(v))
+    return SLOPE * np.maximum(0.0, 1 - np.abs(v))
 
 
 def error(r, labels):

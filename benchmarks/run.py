@@ -1,10 +1,11 @@
-"""Times the gradient of a whole sequence: our rules, BPTT and the peer in turns, once the gradients are right."""
+"""Times the gradient of a whole sequence: our rules, BPTT, the peer and outsiders in turns, once the gradients are right."""
 
 import argparse
 import json
 import os
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +22,12 @@ from cases import CASES, few, spikes, weights
 from clock import clock, measure
 from count import products
 from networks import NETWORKS
-from peer import PYTHON, Peer, Refused
+from peer import OUTSIDE, PYTHON, Peer, Refused
 
+PEER_RULES = ("d_rtrl", "es_d_rtrl", "e_prop")
 CHUNKS = (16, 64)  # of the peer's chunked mode
 TOLERANCE = 1e-4  # of the largest element, in float32
+SHORT = 4, 24  # examples and steps of the gate
 LONG = 1000  # steps from which the peer's slow rules are not asked
 
 
@@ -36,11 +39,11 @@ def difference(grads, wanted) -> float:
     return max(float(np.abs(np.asarray(grads[k]) - wanted[k]).max()) / size[k] for k in wanted)
 
 
-def gate(case) -> bool:
+def gate(case, rules) -> bool:
     """Every rule of ours before its clock: one step is autodiff's, windows agree, and of LIF the loops by hand do."""
-    short, one = few(case, 4, 24), replace(few(case, 4, 1), start=0.8)  # at rest one step makes no spike
+    short, one = few(case, *SHORT), replace(few(case, 4, 1), start=0.8)  # at rest one step makes no spike
     exact, right = jax.tree.map(np.asarray, arms.bptt(one)()), True
-    for rule in arms.RULES:
+    for rule in rules:
         found = {"autodiff at one step": difference(arms.online(one, rule, None)(), exact)}
         slow = jax.tree.map(np.asarray, arms.online(short, rule, 1)())
         found["step by step"] = difference(arms.online(short, rule, "auto")(), slow)
@@ -50,15 +53,42 @@ def gate(case) -> bool:
                 () if rule == "d_rtrl" else (short.decay,),
             )
             found["loops by hand"] = difference(slow, getattr(reference, rule)(params, *spikes(short), *decay))
-        right &= max(found.values()) < TOLERANCE
         said = ", ".join(f"{name} {off:.0e}" for name, off in found.items())
-        print(f"  {'right' if right else 'WRONG'}  {rule:10s} off {said}", flush=True)
+        right &= verdict(max(found.values()), f"{rule:10s} off {said}")
     return right
 
 
-def build(case, peer) -> dict[str, dict]:
-    """Rows by arm: `call`, which gives seconds, and what is known before the clock; or why the peer refuses."""
-    made = {"BPTT": arms.bptt(case)} | {f"vestige {rule}": arms.online(case, rule, "auto") for rule in arms.RULES}
+def verdict(off, said) -> bool:
+    """One line of the gate; is it near enough?"""
+    print(f"  {'right' if off < TOLERANCE else 'WRONG'}  {said}", flush=True)
+    return off < TOLERANCE
+
+
+def offers(case, outsider) -> dict[str, str]:
+    """Arms that the outsiders have for a case, each with the arm of ours whose gradient it must give."""
+    return {} if outsider is None else outsider.ask(do="offers", network=case.network)["arms"]
+
+
+def prepare_outside(case, outsider, arm, **how) -> float:
+    """Seconds of an outsider's first call, on weights of our shapes."""
+    shapes = NETWORKS[case.network].params(case)
+    return outsider.ask(do="prepare", key=arm, case=case.name, arm=arm, shapes=shapes, **how)["seconds"]
+
+
+def gate_outside(case, outsider) -> bool:
+    """Every arm of the outsiders before its clock: its gradient is ours."""
+    short, right = few(case, *SHORT), True
+    for name, like in offers(case, outsider).items():
+        prepare_outside(case, outsider, name, batch=short.batch, steps=short.steps)
+        ours = arms.bptt(short) if like == "bptt" else arms.online(short, like, "auto")
+        off = difference(outsider.gradient(name), jax.tree.map(np.asarray, ours()))
+        right &= verdict(off, f"{name} off our {like} {off:.0e}")
+    return right
+
+
+def build(case, rules) -> dict[str, dict]:
+    """Our own rows by arm: `call`, which gives seconds, and what is known before the clock."""
+    made = {"BPTT": arms.bptt(case)} | {f"vestige {rule}": arms.online(case, rule, "auto") for rule in rules}
     rows: dict[str, dict] = {}
     for name, arm in made.items():
         started = time.perf_counter()
@@ -69,7 +99,12 @@ def build(case, peer) -> dict[str, dict]:
             "call": lambda arm=arm: clock(arm), "first": first, "scratch": arm.scratch(),
             "gflop": flops / 1e9, "gbyte": moved / 1e9,
         }  # fmt: skip
-    asked = {f"braintrace {rule}": {"rule": rule} for rule in arms.RULES}
+    return rows
+
+
+def build_peer(case, peer) -> dict[str, dict]:
+    """The peer's rows, or why it refuses."""
+    asked, rows = {f"braintrace {rule}": {"rule": rule} for rule in PEER_RULES}, {}
     asked |= {
         f"braintrace d_rtrl, chunks of {k}": {"rule": "d_rtrl", "chunk": k} for k in CHUNKS if case.steps % k == 0
     }
@@ -88,9 +123,20 @@ def build(case, peer) -> dict[str, dict]:
     return rows
 
 
-def run(case, peer, repeats) -> dict:
+def build_outside(case, outsider) -> dict[str, dict]:
+    """The outsiders' rows."""
+    return {
+        name: {
+            "first": prepare_outside(case, outsider, name),
+            "call": lambda name=name: outsider.ask(do="time", key=name)["seconds"],
+        }
+        for name in offers(case, outsider)
+    }
+
+
+def run(case, rules, peer, outsider, repeats) -> dict:
     """One case: its arms with median seconds."""
-    rows = build(case, peer)
+    rows = build(case, rules) | build_peer(case, peer) | build_outside(case, outsider)
     took = measure({name: row["call"] for name, row in rows.items() if "call" in row}, repeats)
     for name, row in rows.items():
         row.pop("call", None)
@@ -104,6 +150,8 @@ def main() -> int:
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--case", action="append", choices=list(CASES), help="default: all")
     ask.add_argument("--peer", type=Path, default=PYTHON, help="python of the peer's environment")
+    there = OUTSIDE if OUTSIDE.exists() else None
+    ask.add_argument("--outsider", type=Path, default=there, help="python of the outsiders' (default: %(default)s)")
     ask.add_argument("--repeats", type=int, default=7)
     ask.add_argument(
         "--out", type=Path, default=Path("runs/bench"), help="folder of the JSON and the plots (%(default)s)"
@@ -113,7 +161,8 @@ def main() -> int:
     args = ask.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     wrong = False
-    with Peer(args.peer) as peer:
+    elsewhere = nullcontext() if args.outsider is None else Peer(args.outsider, "outsiders/serve.py")
+    with Peer(args.peer) as peer, elsewhere as outsider:
         for name in args.case or CASES:
             file = args.out / f"{name}.json"
             if file.exists() and not args.again:
@@ -121,10 +170,12 @@ def main() -> int:
                 continue
             case = CASES[name]
             print(f"{name}: batch {case.batch}, {case.steps} steps, float32", flush=True)
-            if not gate(case):
+            more = {like for like in offers(case, outsider).values() if like in arms.RULES}
+            rules = (*PEER_RULES, *sorted(more - {*PEER_RULES}))
+            if not (gate(case, rules) and gate_outside(case, outsider)):
                 wrong = True
                 continue
-            found = run(case, peer, args.repeats)
+            found = run(case, rules, peer, outsider, args.repeats)
             file.write_text(json.dumps(found, indent=2) + "\n")
             print(tables.text(found), flush=True)
             tables.draw(name, found, args.out / f"{name}.png")

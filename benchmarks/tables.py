@@ -15,6 +15,7 @@ TARGETS = (
     ("conv, sparse, LoRA beside the peer's", OTHERS, f"vestige {D}", f"braintrace {D}", 10.0),
     ("ES-D-RTRL beside the peer's", (SMALL, LIF, SYNAPSE, GRU), f"vestige {ES}", f"braintrace {ES}", 1.3),
 )
+COLOURS, OUTSIDER = {"BPTT": "#777777", "vestige": "#1f6fb4", "braintrace": "#d08030"}, "#7a5aa6"
 START, END = "<!-- begin: benchmarks/run.py -->", "<!-- end: benchmarks/run.py -->"
 
 
@@ -33,9 +34,10 @@ def text(found: dict) -> str:
 
 
 def _counts(row: dict) -> str:
-    """Scratch memory; products, which only our own arms count."""
+    """Scratch memory, where a compiler can say; products, which only our own arms count."""
+    scratch = f"{row['scratch'] / 1e6:11.2f}" if "scratch" in row else f"{'-':>11s}"
     counted = f"{row['gflop']:8.2f} {row['gbyte']:8.2f}" if "gflop" in row else f"{'-':>8s} {'-':>8s}"
-    return f"{row['scratch'] / 1e6:11.2f} {counted}"
+    return f"{scratch} {counted}"
 
 
 def ratio(found: dict, ours: str, theirs: str) -> float | None:
@@ -69,8 +71,7 @@ def draw(name: str, found: dict, path: Path) -> None:
 
     rows = {arm: row["ms"] for arm, row in found["arms"].items() if "ms" in row}
     fig, ax = plt.subplots(figsize=(7, 0.4 * len(rows) + 1.2), layout="constrained")
-    colours = ["#777777" if arm == "BPTT" else "#1f6fb4" if arm.startswith("vestige") else "#d08030" for arm in rows]
-    bars = ax.barh(list(rows), list(rows.values()), color=colours)
+    bars = ax.barh(list(rows), list(rows.values()), color=[COLOURS.get(arm.split()[0], OUTSIDER) for arm in rows])
     ax.bar_label(bars, [f"{ms:.3g}" for ms in rows.values()], padding=3)
     ax.set(xscale="log", xlabel="ms per step (gradient of the whole sequence)")
     ax.set_title(f"{name}, batch {found['batch']}, {found['steps']} steps")

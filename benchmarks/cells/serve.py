@@ -4,19 +4,19 @@ python benchmarks/cells/serve.py ours|with_jaxley|with_braincell
 """
 
 import importlib
-import json
-import os
 import resource
 import sys
 import time
 import warnings
 from pathlib import Path
 
-# answers travel on the first stdout; whatever a library prints goes to stderr
-answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)
-sys.path += [str(Path(__file__).parent), str(Path(__file__).parent / "peers")]
+HERE = Path(__file__).parent
+sys.path += [str(HERE), str(HERE / "peers"), str(HERE.parent)]
 warnings.filterwarnings("ignore")
+
+from serving import channel, serve  # noqa: E402
+
+answers = channel()
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
@@ -74,10 +74,4 @@ DO = {
 }
 
 if __name__ == "__main__":
-    for line in sys.stdin:
-        asked = json.loads(line)
-        try:
-            reply = DO[asked.pop("do")](**asked)
-        except Exception as error:
-            reply = {"error": f"{type(error).__name__}: {error}"[:300]}
-        print(json.dumps(reply), file=answers, flush=True)
+    serve(answers, DO)

@@ -15,7 +15,7 @@ import vestige as vg
 from vestige.nir import to_nir
 
 HERE = Path(__file__).parent
-THEIRS = HERE.parents[1] / ".venv-nir/bin/python"
+THEIRS = HERE.parents[1] / ".venv-torch/bin/python"
 
 
 def main(theirs: str = str(THEIRS)) -> None:

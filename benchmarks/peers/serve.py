@@ -1,18 +1,16 @@
 """braintrace's arms, in its own environment: answers JSON lines, so that a caller can interleave it with others."""
 
-import json
-import os
 import sys
-import time
 import warnings
 from functools import partial
 from pathlib import Path
 
-# answers travel on the first stdout; whatever a library prints goes to stderr
-answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)
 sys.path.insert(0, str(Path(__file__).parents[1]))
 warnings.filterwarnings("ignore")
+
+from serving import arms, channel, serve  # noqa: E402
+
+answers = channel()
 
 import brainevent  # noqa: E402
 import brainstate  # noqa: E402
@@ -69,17 +67,17 @@ class Model(brainstate.nn.Module):
 
 
 class Compiled:
-    """A compiled `xs, targets -> gradients`, keyed by the names of the parameters."""
+    """A compiled `xs, targets -> gradients` with its inputs; gives them by the names of the parameters."""
 
-    def __init__(self, run):
-        self.run = run
+    def __init__(self, run, *inputs):
+        self.run, self.inputs = run, inputs
 
-    def __call__(self, *inputs):
-        return {path[-1]: g for path, g in self.run(*inputs).items()}
+    def __call__(self):
+        return {path[-1]: g for path, g in self.run(*self.inputs).items()}
 
-    def scratch(self, *inputs):
+    def scratch(self):
         """Bytes of intermediate results, as the compiler lays them out."""
-        return self.run.lower(*inputs).compile().memory_analysis().temp_size_in_bytes
+        return self.run.lower(*self.inputs).compile().memory_analysis().temp_size_in_bytes
 
 
 def arm(case, rule):
@@ -109,7 +107,7 @@ def arm(case, rule):
         zero = jax.tree.map(jnp.zeros_like, of.to_dict_values())
         return brainstate.transform.scan(step, zero, (xs, targets))[0]
 
-    return Compiled(run)
+    return run
 
 
 def chunks(case, size):
@@ -125,10 +123,10 @@ def chunks(case, size):
         loss = lambda x, target: jax.vmap(cross_entropy)(learner(braintrace.MultiStepData(x)), target)
         return learner.etrace_grad(xs, targets, step_fn=loss, chunk_size=size, reduction="sum")
 
-    return Compiled(run)
+    return run
 
 
-def stream(case, rule, rate):
+def streaming(case, rule, rate):
     """One step at a time: a function of (input, target) that moves the weights against the gradient of that step."""
     network = NETWORKS[case.network]
     model = Model(network, case, weights(network.params(case), case.seed))
@@ -147,50 +145,18 @@ def stream(case, rule, rate):
     return step
 
 
-def prepare(ask):
-    """The compiled arm and its inputs for one request."""
-    if ask.get("x64"):
+def make(case, rule, batch=None, x64=False, chunk=None, stream=None):
+    """The arm of one request."""
+    if x64:
         jax.config.update("jax_enable_x64", True)
         brainstate.environ.set(precision=64)
-    case = {**CASES, **SMALL, **ONLINE}[ask["case"]]
-    case = few(case, ask.get("batch", case.batch))
-    xs, targets = map(jnp.asarray, spikes(case, np.float64 if ask.get("x64") else np.float32))
-    if "stream" in ask:
-        step = stream(case, ask["rule"], ask["stream"])
-        return lambda xs, targets: one_by_one(step, list(xs[:, 0]), list(targets)), xs, targets
-    made = chunks(case, ask["chunk"]) if "chunk" in ask else arm(case, ask["rule"])
-    return made, xs, targets
-
-
-def main():
-    """Serve until stdin closes: `prepare` keeps an arm under a key, `time` runs it, `gradient` saves what it gives."""
-    ready = {}
-    for line in sys.stdin:
-        ask = json.loads(line)
-        key, reply = ask["key"], {}
-        try:
-            if ask["do"] == "prepare":
-                started = time.perf_counter()
-                ready[key] = prepare(ask)
-                fun, *inputs = ready[key]
-                jax.block_until_ready(fun(*inputs))
-                reply["seconds"] = time.perf_counter() - started
-            elif ask["do"] == "time":
-                fun, *inputs = ready[key]
-                reply["seconds"] = clock(partial(fun, *inputs))
-            elif ask["do"] == "scratch":
-                fun, *inputs = ready[key]
-                reply["bytes"] = fun.scratch(*inputs)
-            elif ask["do"] == "steps":
-                fun, *inputs = ready[key]
-                reply["steps"] = fun(*inputs)
-            elif ask["do"] == "gradient":
-                fun, *inputs = ready[key]
-                np.savez(ask["to"], **{k: np.asarray(g) for k, g in fun(*inputs).items()})
-        except Exception as problem:  # the caller decides what a refusal of the peer means
-            reply["error"] = f"{type(problem).__name__}: {problem}"[:500]
-        print(json.dumps(reply), file=answers, flush=True)
+    case = {**CASES, **SMALL, **ONLINE}[case]
+    case = few(case, batch or case.batch)
+    xs, targets = map(jnp.asarray, spikes(case, np.float64 if x64 else np.float32))
+    if stream is not None:
+        return partial(one_by_one, streaming(case, rule, stream), list(xs[:, 0]), list(targets))
+    return Compiled(arm(case, rule) if chunk is None else chunks(case, chunk), xs, targets)
 
 
 if __name__ == "__main__":
-    main()
+    serve(answers, arms(make, clock))
