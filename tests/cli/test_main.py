@@ -14,7 +14,8 @@ from vestige.learn import checkpoint as files
 def folder(tmp_path_factory):
     """A short run, interrupted after its first epoch and resumed."""
     out = tmp_path_factory.mktemp("runs")
-    arguments = ["train", "digits", "--seeds", "1", "--epochs", "2", "--no-frozen", "--jobs", "1", "--out", str(out)]
+    arguments = ["train", "digits", "--seeds", "1", "--epochs", "2", "--no-frozen", "--jobs", "1", "--log-updates"]
+    arguments += ["--out", str(out)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vestige.cli.job.speak", lambda job: interrupt)
         assert main(arguments) == 130
@@ -30,11 +31,15 @@ def interrupt(epoch, row):
 def test_a_run_leaves_weights_figures_and_numbers(folder):
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        "settings.json", "metrics.json", "seed-0.npz", "learning-curve.png", "confusion.png", "raster.png",
+        "settings.json", "metrics.json", "seed-0.npz", "seed-0.jsonl", "learning-curve.png", "confusion.png", "raster.png",
     }  # fmt: skip
     metrics = json.loads((folder / "metrics.json").read_text())
     rows = metrics["history"]["seed-0"]
     assert len(rows) == 2 and rows[1]["loss"] < rows[0]["loss"]
+    logged = [json.loads(line) for line in (folder / "seed-0.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in logged if "epoch" in row] == [1, 2]
+    assert len(logged) > 2 and all(row["update"] > 0 for row in logged)  # one an update too
+    assert [row["loss"] for row in logged if "epoch" in row] == [row["loss"] for row in rows]
     assert metrics["accuracy"] > 0.6 > metrics["references"]["chance"]
     assert all((folder / name).read_bytes().startswith(b"\x89PNG") for name in names if name.endswith(".png"))
 

@@ -14,6 +14,7 @@ import optax
 from ..learn import D_RTRL, ES_D_RTRL, Learner
 from ..learn import checkpoint as files
 from ..learn.fit import fit, predictor
+from ..learn.logs import JsonLines
 from ..tasks import Task
 from ..tasks.classifier import STEP, Classifier
 from .recipe import RECIPES, Recipe
@@ -33,6 +34,7 @@ class Job:
     frozen: bool = False
     line: int | None = None  # of the screen for the bar; None: a plain line now and then
     changes: dict[str, Any] = field(default_factory=dict)  # of the recipe
+    log_updates: bool = False  # a line of the log for every update, too
 
     @property
     def recipe(self) -> Recipe:
@@ -50,6 +52,11 @@ class Job:
     @property
     def weights(self) -> Path:
         return self.folder / f"{self.name}.npz"
+
+    @property
+    def log(self) -> Path:
+        """Its lines of JSON, one an epoch."""
+        return self.folder / f"{self.name}.jsonl"
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ def train(job: Job) -> Outcome:
             optimizer=optimizer(task, recipe, job.frozen), epochs=recipe.epochs, update_every=recipe.update_every,
             mask=(np.arange(task.steps) >= start) / (task.steps - start),
             metrics={"accuracy": lambda scores, labels: jnp.mean(decide(scores, start) == labels[0])},
-            validate=sequences(task.test), checkpoint=job.checkpoint, seed=job.seed,
+            validate=sequences(task.test), checkpoint=job.checkpoint, log=JsonLines(job.log, job.log_updates), seed=job.seed,
             progress=bar(job), callbacks=[speak(job)],
         )  # fmt: skip
         said = test(learner, task, recipe)

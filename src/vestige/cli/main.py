@@ -9,7 +9,6 @@ from pathlib import Path
 
 # small networks run slower on several threads than on one; read when jax starts, not when it is imported
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 # several networks may share one GPU
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 

@@ -35,7 +35,8 @@ EXAMPLES = """
 def add(commands: Commands) -> None:
     made = command(
         commands, "train", "train a recurrent spiking network online", EXAMPLES,
-        "LIF and ALIF neurons, compared with what does without learning in time.",
+        "LIF and ALIF neurons, compared with what does without learning in time. The run's folder keeps settings, a checkpoint "
+        "while it lasts, a log (.jsonl) of each network, weights, figures and metrics.json.",
     )  # fmt: skip
     made.add_argument("task", nargs="?", default="watch", choices=list(RECIPES), help="what to learn (%(default)s)")
     made.add_argument("--rule", default="d_rtrl", choices=["d_rtrl", "es_d_rtrl"], help="learning rule (%(default)s)")
@@ -50,6 +51,9 @@ def add(commands: Commands) -> None:
     made.add_argument("--out", type=Path, default=Path("runs"), help="folder for the run's folder (%(default)s)")
     made.add_argument("--jobs", type=positive, help="networks at a time (one a core; digits: 1)")
     made.add_argument("--no-frozen", dest="frozen", action="store_false", help="without the run with frozen recurrence")
+    made.add_argument(
+        "--log-updates", action="store_true", help="a line of the log for every update, not each epoch alone"
+    )
     made.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with an interrupted run; its settings hold")
 
 
@@ -69,10 +73,9 @@ def run(args: Namespace) -> None:
     folder = args.resume or new_folder(args, settings)
     line = 0 if sys.stderr.isatty() else None
     seeds = [(seed, False) for seed in range(settings["seeds"])] + [(0, True)] * settings["frozen"]
-    jobs = [
-        Job(settings["task"], settings["rule"], seed, folder, settings["epochs"], frozen, line, settings["changes"])
-        for seed, frozen in seeds
-    ]
+    kept = {name: settings[name] for name in ("task", "rule", "epochs", "changes")}
+    more = {"folder": folder, "line": line, "log_updates": settings.get("log_updates", False)}
+    jobs = [Job(seed=seed, frozen=frozen, **kept, **more) for seed, frozen in seeds]
     told = f"{task.name}: {task.about}. {len(task.train)} training and {len(task.test)} test sequences -> {folder}"
     print(told, file=sys.stderr if args.json else sys.stdout, flush=True)
     with redirect_stdout(sys.stderr) if args.json else nullcontext():
@@ -95,7 +98,7 @@ def settings_of(args: Namespace) -> dict:
     changes = {"rate": args.rate, "n_rec": args.neurons, "batch_size": args.batch, "update_every": args.update_every}
     return {
         "task": args.task, "rule": args.rule, "seeds": args.seeds, "epochs": epochs, "frozen": args.frozen,
-        "changes": {name: value for name, value in changes.items() if value is not None},
+        "changes": {name: value for name, value in changes.items() if value is not None}, "log_updates": args.log_updates,
     }  # fmt: skip
 
 
@@ -165,6 +168,6 @@ def finish(task: Task, settings: dict, outcomes: list[Outcome], folder: Path, se
         outcome.job.checkpoint.unlink(missing_ok=True)
     if as_json:
         return
-    print("\n".join(f"  {path}" for path in drawn))
+    print("\n".join(f"  {path}" for path in [*drawn, *(o.job.log for o in outcomes)]))
     print(f"  {ours[0].job.weights}   test it again: vestige evaluate {ours[0].job.weights}")
     print(f"{seconds:.0f} s")
