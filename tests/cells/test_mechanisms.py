@@ -12,6 +12,7 @@ import saiunit as u
 from every_mechanism import ALL_MECHANISMS, DT, WITH_EQUATIONS, all_told, equations, gates, gradients, here, placed
 
 from vestige import cells
+from vestige.cells.mechanism import DENSITY
 
 REVERSALS = [c.zero for c in WITH_EQUATIONS if c.reversal]
 # where rates are 0 / 0 if written down naively, and a float away from there
@@ -138,3 +139,23 @@ def test_the_table_of_the_documentation_is_true(case):
         k: pytest.approx(float(x)) for k, x in vars(p).items()
     }
     assert ion == (m.ION or m.POOL or "")
+
+
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda: cells.Leak(g_L=-1e-3 * DENSITY), "Leak: g_L must be finite and not negative"),
+        (lambda: cells.HH(g_Na=jnp.array([0.1, -0.1]) * DENSITY), "HH: g_Na must be finite and not negative"),
+        (lambda: cells.KM(g_M=brainstate.ParamState(-1.0 * DENSITY)), "KM: g_M must be"),
+        (lambda: cells.KM(tau_max=0 * u.ms), "KM: tau_max must be finite and above zero"),
+        (lambda: cells.ExpSyn(tau=0 * u.ms), "ExpSyn: tau must be finite and above zero"),
+        (lambda: cells.Exp2Syn(tau_rise=-1 * u.ms), "Exp2Syn: tau_rise must be"),
+        (lambda: cells.NMDA(Mg=-1 * u.mmolar), "NMDA: Mg must be finite and not negative"),
+        (lambda: cells.CaPool(tau=0 * u.ms), "CaPool: tau must be"),
+        (lambda: cells.CaPool(depth=0 * u.um), "CaPool: depth must be"),
+    ],
+)
+def test_what_no_membrane_has_is_refused(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+    cells.Leak(g_L=0 * DENSITY)  # a patch without leak

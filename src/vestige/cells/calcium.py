@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import saiunit as u
 
+from ..neurons.checks import ABOVE_ZERO, NOT_NEGATIVE
 from ..neurons.integrate import Param
 from .mechanism import DENSITY, Mechanism, Numbers, Rates, mM
 from .rates import linexp, relaxed, settling, warmed
@@ -39,8 +40,8 @@ class CaL(Mechanism):
 
     def __init__(self, g_Ca: Param = 1e-4 * DENSITY, Ca_out: Param = 2.0 * mM) -> None:
         super().__init__()
-        self.take(DENSITY, g_Ca=g_Ca)
-        self.take(mM, Ca_out=Ca_out)
+        self.take(DENSITY, NOT_NEGATIVE, g_Ca=g_Ca)
+        self.take(mM, ABOVE_ZERO, Ca_out=Ca_out)
 
     def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:
         q, shut = warmed(3.0, ions.celsius, 36.0), jax.nn.sigmoid((v + 15.0) / 28.0)
@@ -74,8 +75,8 @@ class CaT(Mechanism):
 
     def __init__(self, g_Ca: Param = 0.002 * DENSITY, Ca_out: Param = 2.0 * mM) -> None:
         super().__init__()
-        self.take(DENSITY, g_Ca=g_Ca)
-        self.take(mM, Ca_out=Ca_out)
+        self.take(DENSITY, NOT_NEGATIVE, g_Ca=g_Ca)
+        self.take(mM, ABOVE_ZERO, Ca_out=Ca_out)
 
     def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:
         x, gone = v + 2.0, (v + 86.0) / 3.2
@@ -112,9 +113,9 @@ class CaPool(Mechanism):
         self, depth: Param = 0.1 * u.um, tau: Param = 5.0 * u.ms, rest: Param = 2.4e-4 * mM
     ) -> None:  # fmt: skip
         super().__init__()
-        self.take(u.um, depth=depth)
-        self.take(u.ms, tau=tau)
-        self.take(mM, rest=rest)
+        self.take(u.um, ABOVE_ZERO, depth=depth)
+        self.take(u.ms, ABOVE_ZERO, tau=tau)
+        self.take(mM, ABOVE_ZERO, rest=rest)
 
     def first(self, p: Numbers, v: jax.Array, ions: Numbers) -> dict[str, jax.Array]:
         return {"ca": p.rest * jnp.ones_like(v)}

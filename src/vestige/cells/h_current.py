@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import saiunit as u
 
+from ..neurons.checks import NOT_NEGATIVE
 from ..neurons.integrate import Param
 from .mechanism import DENSITY, Mechanism, Numbers, Rates
 from .rates import warmed
@@ -26,7 +27,7 @@ class Ih(Mechanism):
 
     def __init__(self, g_h: Param = 2e-5 * DENSITY, E_h: Param = -43.0 * u.mV) -> None:
         super().__init__()
-        self.take(DENSITY, g_h=g_h)
+        self.take(DENSITY, NOT_NEGATIVE, g_h=g_h)
         self.take(u.mV, E_h=E_h)
 
     def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:

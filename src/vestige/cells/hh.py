@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import saiunit as u
 
+from ..neurons.checks import NOT_NEGATIVE
 from ..neurons.integrate import Param
 from .leak import Leak
 from .mechanism import DENSITY, Mechanism, Numbers, Rates
@@ -29,7 +30,7 @@ class NaHH(Mechanism):
 
     def __init__(self, g_Na: Param = 0.12 * DENSITY, E_Na: Param = 50.0 * u.mV) -> None:
         super().__init__()
-        self.take(DENSITY, g_Na=g_Na)
+        self.take(DENSITY, NOT_NEGATIVE, g_Na=g_Na)
         self.take(u.mV, E_Na=E_Na)
 
     def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:
@@ -61,7 +62,7 @@ class KHH(Mechanism):
 
     def __init__(self, g_K: Param = 0.036 * DENSITY, E_K: Param = -77.0 * u.mV) -> None:
         super().__init__()
-        self.take(DENSITY, g_K=g_K)
+        self.take(DENSITY, NOT_NEGATIVE, g_K=g_K)
         self.take(u.mV, E_K=E_K)
 
     def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:
@@ -92,7 +93,7 @@ class HH(NaHH, KHH, Leak):
         E_Na: Param = 50.0 * u.mV, E_K: Param = -77.0 * u.mV, E_L: Param = -54.3 * u.mV,
     ) -> None:  # fmt: skip
         Mechanism.__init__(self)
-        self.take(DENSITY, g_Na=g_Na, g_K=g_K, g_L=g_L)
+        self.take(DENSITY, NOT_NEGATIVE, g_Na=g_Na, g_K=g_K, g_L=g_L)
         self.take(u.mV, E_Na=E_Na, E_K=E_K, E_L=E_L)
 
     def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:

@@ -3,6 +3,7 @@
 import jax
 import saiunit as u
 
+from ..neurons.checks import NOT_NEGATIVE
 from ..neurons.integrate import Param
 from .mechanism import DENSITY, Mechanism, Numbers
 
@@ -18,7 +19,7 @@ class Leak(Mechanism):
 
     def __init__(self, g_L: Param = 0.001 * DENSITY, E_L: Param = -70.0 * u.mV) -> None:
         super().__init__()
-        self.take(DENSITY, g_L=g_L)
+        self.take(DENSITY, NOT_NEGATIVE, g_L=g_L)
         self.take(u.mV, E_L=E_L)
 
     def current(self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers) -> jax.Array:

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import saiunit as u
 
+from ..neurons.checks import Bound, check
 from ..neurons.integrate import Param, Value, param, read
-from .checks import check
 from .rates import relaxed
 from .tree import Tree
 
@@ -60,14 +60,17 @@ class Mechanism(brainstate.nn.Module):
         self.units: dict[str, u.Unit] = {}
         self.state_names: tuple[str, ...] = ()
 
-    def take(self, unit: u.Unit, **parameters: Param) -> None:
+    def take(self, unit: u.Unit, bound: Bound | None = None, /, **parameters: Param) -> None:
         """Keep parameters with one unit; each is a number, `[k]` or `[*pop_size, k]`, or a state that holds one.
 
+        Args:
+            bound: `NOT_NEGATIVE` of conductances, `ABOVE_ZERO` of time constants, and so on; None: any number.
+
         Raises:
-            UnitMismatchError: one has another unit. ValueError: one is NaN.
+            UnitMismatchError: one has another unit. ValueError: one is NaN, or outside the bound.
         """
         for name, value in parameters.items():
-            check(type(self).__name__, name, value, unit)
+            check(type(self).__name__, name, value, unit, bound)
             setattr(self, name, value)
             self.units[name] = unit
 

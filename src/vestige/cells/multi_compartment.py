@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import saiunit as u
 
+from ..neurons.checks import ABOVE_ZERO, check, population
 from ..neurons.integrate import Param, Value, param, read, time_step
 from ..neurons.population import Neuron
 from ..neurons.surrogate import Spike, relu_grad
 from ..nn.states import ETraceGroupState
-from .checks import check, population
 from .falling import Answer, curved, held
 from .mechanism import Mechanism, Numbers, in_rows, rows
 from .morphology import CAPACITANCE, RESISTIVITY, Morphology
@@ -70,7 +70,7 @@ class MultiCompartment(Neuron):
         for what, value in (("V_init", V_init), ("V_th", V_th)):
             check("MultiCompartment", what, value, u.mV)
         for what, value, unit in (("Ra", Ra, RESISTIVITY), ("cm", cm, CAPACITANCE)):
-            check("MultiCompartment", what, value, unit, above_zero=True)
+            check("MultiCompartment", what, value, unit, ABOVE_ZERO)
         check("MultiCompartment", "celsius", celsius, u.UNITLESS)
         if not callable(V_init):
             param(V_init, self.varshape)

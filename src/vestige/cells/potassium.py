@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import saiunit as u
 
+from ..neurons.checks import ABOVE_ZERO, NOT_NEGATIVE
 from ..neurons.integrate import Param
 from .mechanism import DENSITY, Mechanism, Numbers, Rates, mM
 from .rates import warmed
@@ -30,7 +31,7 @@ class KA(Mechanism):
 
     def __init__(self, g_A: Param = 0.0477 * DENSITY, E_K: Param = -75.0 * u.mV) -> None:
         super().__init__()
-        self.take(DENSITY, g_A=g_A)
+        self.take(DENSITY, NOT_NEGATIVE, g_A=g_A)
         self.take(u.mV, E_K=E_K)
 
     def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:
@@ -66,9 +67,9 @@ class KM(Mechanism):
         self, g_M: Param = 7e-5 * DENSITY, E_K: Param = -90.0 * u.mV, tau_max: Param = 1000.0 * u.ms
     ) -> None:  # fmt: skip
         super().__init__()
-        self.take(DENSITY, g_M=g_M)
+        self.take(DENSITY, NOT_NEGATIVE, g_M=g_M)
         self.take(u.mV, E_K=E_K)
-        self.take(u.ms, tau_max=tau_max)
+        self.take(u.ms, ABOVE_ZERO, tau_max=tau_max)
 
     def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:
         q, x = warmed(2.3, ions.celsius, 36.0), (v + 35.0) / 20.0
@@ -99,10 +100,10 @@ class KCa(Mechanism):
         beta: Param = 0.03 / u.ms,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.take(DENSITY, g_KCa=g_KCa)
+        self.take(DENSITY, NOT_NEGATIVE, g_KCa=g_KCa)
         self.take(u.mV, E_K=E_K)
-        self.take(mM, Ca_half=Ca_half)
-        self.take(u.ms**-1, beta=beta)
+        self.take(mM, ABOVE_ZERO, Ca_half=Ca_half)
+        self.take(u.ms**-1, ABOVE_ZERO, beta=beta)
 
     def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:
         c = (ions.ca / p.Ca_half) ** 2

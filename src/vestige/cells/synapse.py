@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import saiunit as u
 
+from ..neurons.checks import ABOVE_ZERO, NOT_NEGATIVE
 from ..neurons.integrate import Param, Value
 from .mechanism import Numbers, mM
 from .point import Point, reach
@@ -31,7 +32,7 @@ class ExpSyn(Point):
 
     def __init__(self, tau: Param = 0.1 * u.ms, E: Param = 0.0 * u.mV) -> None:
         super().__init__()
-        self.take(u.ms, tau=tau)
+        self.take(u.ms, ABOVE_ZERO, tau=tau)
         self.take(u.mV, E=E)
 
     def first(self, p: Numbers, v: jax.Array, ions: Numbers) -> dict[str, jax.Array]:
@@ -72,7 +73,7 @@ class Exp2Syn(Point):
         self, tau_rise: Param = 0.1 * u.ms, tau_decay: Param = 10.0 * u.ms, E: Param = 0.0 * u.mV
     ) -> None:  # fmt: skip
         super().__init__()
-        self.take(u.ms, tau_rise=tau_rise, tau_decay=tau_decay)
+        self.take(u.ms, ABOVE_ZERO, tau_rise=tau_rise, tau_decay=tau_decay)
         self.take(u.mV, E=E)
 
     def first(self, p: Numbers, v: jax.Array, ions: Numbers) -> dict[str, jax.Array]:
@@ -149,7 +150,7 @@ class NMDA(Exp2Syn):
         self, tau_rise: Param = 0.29 * u.ms, tau_decay: Param = 43.0 * u.ms, E: Param = 0.0 * u.mV, Mg: Param = 1.0 * mM
     ) -> None:  # fmt: skip
         super().__init__(tau_rise, tau_decay, E)
-        self.take(mM, Mg=Mg)
+        self.take(mM, NOT_NEGATIVE, Mg=Mg)
 
     def current(self, p: Numbers, s: Numbers, v: jax.Array, ions: Numbers) -> jax.Array:
         return s.g * (v - p.E) / (1.0 + p.Mg / 3.57 * jnp.exp(-0.062 * v))

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import saiunit as u
 
+from ..neurons.checks import NOT_NEGATIVE
 from ..neurons.integrate import Param
 from .mechanism import DENSITY, Mechanism, Numbers, Rates
 from .rates import linexp, settling, warmed
@@ -30,7 +31,7 @@ class NaTraub(Mechanism):
         self, g_Na: Param = 0.05 * DENSITY, E_Na: Param = 50.0 * u.mV, V_T: Param = -56.2 * u.mV
     ) -> None:  # fmt: skip
         super().__init__()
-        self.take(DENSITY, g_Na=g_Na)
+        self.take(DENSITY, NOT_NEGATIVE, g_Na=g_Na)
         self.take(u.mV, E_Na=E_Na, V_T=V_T)
 
     def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:
@@ -64,7 +65,7 @@ class KTraub(Mechanism):
         self, g_K: Param = 0.005 * DENSITY, E_K: Param = -90.0 * u.mV, V_T: Param = -56.2 * u.mV
     ) -> None:  # fmt: skip
         super().__init__()
-        self.take(DENSITY, g_K=g_K)
+        self.take(DENSITY, NOT_NEGATIVE, g_K=g_K)
         self.take(u.mV, E_K=E_K, V_T=V_T)
 
     def rates(self, p: Numbers, v: jax.Array, ions: Numbers) -> Rates:

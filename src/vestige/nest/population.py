@@ -6,6 +6,7 @@ import brainstate
 import numpy as np
 import saiunit as u
 
+from ..neurons.checks import check
 from ..neurons.integrate import Param, Value, param, read
 from ..neurons.population import Dynamics
 
@@ -19,12 +20,14 @@ class Population(Dynamics):
         """A parameter of this population.
 
         Raises:
-            ValueError: an array does not fit; the error says which.
+            ValueError: an array does not fit, or holds NaN; the error says which.
         """
         try:
-            return param(value, self.varshape)
+            made = param(value, self.varshape)
         except ValueError as error:
             raise ValueError(f"{type(self).__name__}: {name}: {error}") from None
+        check(type(self).__name__, name, made)
+        return made
 
     def above(self, name: str, least: Value, or_equal: bool = False) -> None:
         """Raise unless a parameter is larger than `least`.

@@ -3,12 +3,14 @@
 import brainstate
 import saiunit as u
 
+from .checks import LASTING, NOT_NEGATIVE, Bound, check, check_below
 from .integrate import Param, Value, exp_euler, param, read
 from .population import Neuron, Size
 from .surrogate import Spike, relu_grad
 
 Constant = brainstate.nn.init.Constant
 first = brainstate.nn.init.param
+BOUNDS: dict[str, Bound] = {"tau": LASTING, **dict.fromkeys(("R", "k1", "k2", "b"), NOT_NEGATIVE)}
 NAMES = ["tau", "R", "V_rest", "V_reset", "V_th_inf", "V_th_reset", "k1", "k2", "R1", "R2", "A1", "A2", "a", "b"]
 
 
@@ -34,6 +36,9 @@ class GIF(Neuron):
 
     Attributes:
         I1, I2, V, V_th: `[*in_size]` or `[batch, *in_size]`.
+
+    Raises:
+        ValueError: V_reset >= V_th_inf, tau <= 0, R or a rate k1, k2, b < 0, or NaN.
     """
 
     def __init__(
@@ -47,6 +52,8 @@ class GIF(Neuron):
         values = tau, R, V_rest, V_reset, V_th_inf, V_th_reset, k1, k2, R1, R2, A1, A2, a, b
         for key, value in zip(NAMES, values, strict=True):
             setattr(self, key, param(value, self.varshape))
+            check(type(self).__name__, key, getattr(self, key), bound=BOUNDS.get(key))
+        check_below(type(self).__name__, "V_reset", self.V_reset, "V_th_inf", self.V_th_inf)
         self.V_initializer = V_initializer
 
     def init_state(self, batch_size: int | None = None, **kwargs) -> None:

@@ -44,13 +44,16 @@ def time_step() -> Value:
     """`dt` of the environment.
 
     Raises:
-        KeyError: none is set.
+        KeyError: none is set. ValueError: it is not above 0.
     """
     dt = brainstate.environ.get("dt", None)
     if dt is None:
         raise KeyError(
             "no time step: run inside `brainstate.environ.context(dt=1. * u.ms)`, or set it with environ.set"
         )
+    number = u.get_mantissa(dt)
+    if not isinstance(number, jax.core.Tracer) and not number > 0:
+        raise ValueError(f"the time step dt is {dt}; time goes forward: give one above 0, such as 1. * u.ms")
     return dt
 
 

@@ -3,6 +3,7 @@
 import brainstate
 import saiunit as u
 
+from .checks import LASTING, NOT_NEGATIVE, check, check_below
 from .integrate import Param, Value, exp_euler, param, read
 from .population import Neuron, Size
 from .surrogate import Spike, relu_grad
@@ -29,6 +30,9 @@ class LIF(Neuron):
 
     Attributes:
         V: `[*in_size]` or `[batch, *in_size]`.
+
+    Raises:
+        ValueError: V_reset >= V_th, tau <= 0, R < 0, or NaN. UnitMismatchError: V_reset and V_th have not one unit.
     """
 
     def __init__(
@@ -40,6 +44,11 @@ class LIF(Neuron):
         self.R, self.tau, self.V_th = (param(p, self.varshape) for p in (R, tau, V_th))
         self.V_reset, self.V_rest = param(V_reset, self.varshape), param(V_rest, self.varshape)
         self.V_initializer = V_initializer
+        who = type(self).__name__
+        check(who, "tau", self.tau, bound=LASTING)
+        check(who, "R", self.R, bound=NOT_NEGATIVE)
+        check(who, "V_rest", self.V_rest)
+        check_below(who, "V_reset", self.V_reset, "V_th", self.V_th)
 
     def init_state(self, batch_size: int | None = None, **kwargs) -> None:
         """Make the voltage."""
@@ -80,6 +89,9 @@ class ALIF(LIF):
 
     Attributes:
         V, a: `[*in_size]` or `[batch, *in_size]`.
+
+    Raises:
+        ValueError: as for `LIF`, or tau_a <= 0.
     """
 
     def __init__(
@@ -91,6 +103,8 @@ class ALIF(LIF):
         super().__init__(in_size, R, tau, V_th, V_reset, V_rest, V_initializer, spk_fun, spk_reset, name)
         self.tau_a, self.beta = param(tau_a, self.varshape), param(beta, self.varshape)
         self.a_initializer = a_initializer
+        check(type(self).__name__, "tau_a", self.tau_a, bound=LASTING)
+        check(type(self).__name__, "beta", self.beta)
 
     def init_state(self, batch_size: int | None = None, **kwargs) -> None:
         """Make voltage and adaptation."""

@@ -6,6 +6,7 @@ import brainstate
 import jax
 import saiunit as u
 
+from .checks import population
 from .integrate import Value
 from .surrogate import Spike, relu_grad
 
@@ -20,9 +21,13 @@ class Dynamics(brainstate.nn.Dynamics):
 
     Args:
         in_size: shape of the population, `varshape`.
+
+    Raises:
+        ValueError: in_size is no whole number from 1 on, nor a tuple of these.
     """
 
     def __init__(self, in_size: Size, name: str | None = None) -> None:
+        population(in_size, f"{type(self).__name__}: in_size")
         super().__init__(in_size, name=name)
         self._current_inputs: dict[str, Input] = {}
         self._delta_inputs: dict[str, Input] = {}

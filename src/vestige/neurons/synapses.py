@@ -3,6 +3,7 @@
 import brainstate
 import saiunit as u
 
+from .checks import LASTING, check
 from .integrate import Param, Value, exp_euler, param, read
 from .population import Dynamics, Size
 
@@ -20,6 +21,9 @@ class Expon(Dynamics):
 
     Attributes:
         g: `[*in_size]` or `[batch, *in_size]`.
+
+    Raises:
+        ValueError: tau <= 0 or NaN.
     """
 
     variables = ("g",)
@@ -33,6 +37,7 @@ class Expon(Dynamics):
     ) -> None:
         super().__init__(in_size, name=name)
         self.tau, self.g_initializer = param(tau, self.varshape), g_initializer
+        check(type(self).__name__, "tau", self.tau, bound=LASTING)
 
     def init_state(self, batch_size: int | None = None, **kwargs) -> None:
         """Make the states."""
