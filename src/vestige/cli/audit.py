@@ -31,7 +31,10 @@ def add(commands: Commands) -> None:
     )  # fmt: skip
     arguments(made)
     made.add_argument(
-        "--rule", choices=[name for name in LAWS if name not in WHOLE], default="d_rtrl", help="(%(default)s)"
+        "--rule",
+        choices=[name for name in LAWS if name not in WHOLE],
+        default="d_rtrl",
+        help="whose gradient is compared (%(default)s)",
     )
     made.add_argument(
         "--data", type=Path, metavar="FILE", help="a .npz file with xs [T, B, ...] and targets [T, B, ...]"

@@ -55,7 +55,12 @@ def add(commands: Commands) -> None:
     )  # fmt: skip
     arguments(made, required=False)
     made.add_argument(
-        "--rules", nargs="+", choices=list(LAWS), metavar="RULE", default=list(DEFAULT), help="(%(default)s)"
+        "--rules",
+        nargs="+",
+        choices=list(LAWS),
+        metavar="RULE",
+        default=list(DEFAULT),
+        help=f"of {', '.join(LAWS)} ({' '.join(DEFAULT)})",
     )
     made.add_argument("--steps", type=positive, default=100, help="steps of a sequence (%(default)s)")
     made.add_argument("--batch", type=positive, default=32, help="sequences at a time (%(default)s)")

@@ -41,7 +41,7 @@ exit status: 0 done, 1 failed with a message, 2 bad arguments, 130 interrupted
 def parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """The whole parser, and that of each command by name."""
     top = argparse.ArgumentParser(
-        "vestige", description="Online learning with eligibility traces.", epilog=EXAMPLES,
+        "vestige", description="Online learning with eligibility traces, for spiking and recurrent networks.", epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     top.add_argument("--traceback", action="store_true", help="show where an error came from")
