@@ -14,8 +14,8 @@ GENERAL = ("help", "config", "set", "json", "resume")
 def command(commands: Commands, name: str, about: str, examples: str, more: str = "") -> argparse.ArgumentParser:
     """A parser for one command, with the options that all have; `about` is its line in the list, `more` goes on from there."""
     made = commands.add_parser(
-        name, help=about, description=f"{about[0].upper()}{about[1:]}. {more}".strip(), epilog="examples:\n" + examples.strip("\n"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        name, help=about, description=f"{about[0].upper()}{about[1:]}. {more}".strip(),
+        epilog="examples:\n" + examples.strip("\n"), formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     made.add_argument("--config", type=Path, metavar="FILE", help="a .toml file of options: `epochs = 5`")
     made.add_argument(
