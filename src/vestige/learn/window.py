@@ -219,13 +219,18 @@ def _flat(batch: int | None, parts: int) -> Callable[[jax.Array], jax.Array]:
 
 
 def _readout(edge: Edge, old: tuple[jax.Array, jax.Array], batch: int | None, parts: int) -> jax.Array:
-    """`<dL/dh_0, e_0>` over the block. One example at a time: on CPU 15 to 400 times faster than a mapped product.
+    """`<dL/dh_0, e_0>` over the block. One example at a time on a CPU, 15 to 400 times faster there than a mapped product; an
+    accelerator would wait for each, and sums what it multiplies as it goes.
 
     `parts`: devices that share the batch; each goes through its own examples, and their sums meet once.
     """
     one = lambda signal, trace: sum(edge.op.at_post(signal[s]) * trace[s] for s in range(len(trace)))
     if batch is None:
         return one(*old)
-    apart = lambda a: jnp.swapaxes(a.reshape(parts, batch // parts, *a.shape[1:]), 0, 1)
-    zero = jnp.zeros((parts, *old[1].shape[2:]), old[1].dtype)
-    return jax.lax.scan(lambda a, now: (a + jax.vmap(one)(*now), None), zero, jax.tree.map(apart, old))[0].sum(0)
+
+    def in_turns(*old: jax.Array) -> jax.Array:
+        apart = lambda a: jnp.swapaxes(a.reshape(parts, batch // parts, *a.shape[1:]), 0, 1)
+        zero = jnp.zeros((parts, *old[1].shape[2:]), old[1].dtype)
+        return jax.lax.scan(lambda a, now: (a + jax.vmap(one)(*now), None), zero, jax.tree.map(apart, old))[0].sum(0)
+
+    return jax.lax.platform_dependent(*old, cpu=in_turns, default=lambda *old: jax.vmap(one)(*old).sum(0))
