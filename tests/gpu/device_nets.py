@@ -56,7 +56,7 @@ class Cells(Module):
         self.w = weight(1.0, N_IN, 6)
 
     def update(self, x):
-        z = self.cell((vg.matmul(x, self.w.value) * u.nA).reshape(*x.shape[:-1], 2, 3))
+        z = self.cell(vg.matmul(x, self.w.value).reshape(*x.shape[:-1], 2, 3) * u.nA)
         return z + self.cell.V.value[..., 0] / u.mV / 50
 
 

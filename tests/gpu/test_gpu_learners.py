@@ -27,7 +27,7 @@ def clock():
 def test_modules(device, net):
     def run(xs, ys):
         out = started(NETS[net]).gradients(xs, ys, loss=loss, window=6)
-        assert all(np.abs(np.asarray(u.get_mantissa(g))).max() > 0 for g in out.grads.values())
+        assert all(jnp.abs(g).max() > 0 for g in jax.tree.leaves(out.grads))
         return out.grads, out.losses, out.outputs
 
     same_on(device, run, *sequence())
@@ -79,7 +79,8 @@ def test_files_move_between_devices(device, tmp_path, there_first):
             state.value = jax.device_put(found[".".join(map(str, k))], jax.config.jax_default_device)
         return learner.gradients(xs[7:], ys[7:], loss=loss).grads
 
-    assert_same(*jax.device_get((on(other, go_on, xs, ys), on(one, begin, xs, ys))[::-1]), 1e-10)
+    want = on(one, begin, xs, ys)
+    assert_same(*jax.device_get((on(other, go_on, xs, ys), want)), 1e-10)
 
 
 def test_a_mesh_of_one(device):
