@@ -27,7 +27,7 @@ $(1) -m venv $(@D)
 $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
 endef
 
-.PHONY: setup train test test-slow test-lowest test-all lint types bench bench-outsiders nest-parity nest-bench neuron-record neuron-parity cells-bench docs nir-parity notebooks clean
+.PHONY: setup train test test-slow test-gpu test-lowest test-all lint types bench bench-outsiders nest-parity nest-bench neuron-record neuron-parity cells-bench docs nir-parity notebooks clean
 
 setup: $(READY)
 
@@ -53,6 +53,13 @@ test: lint
 
 test-slow: lint
 	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not gpu" $(ARGS)
+
+# on a machine with a GPU: jax gets its CUDA parts, of the version that is there; without one every test says so
+CUDA ?= cuda12
+
+test-gpu: lint
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "jax[$(CUDA)]==$$($(BIN)/python -c 'import jax; print(jax.__version__)')"
+	env -u JAX_PLATFORMS XLA_PYTHON_CLIENT_PREALLOCATE=false $(BIN)/python -m pytest -q -m gpu tests/gpu $(ARGS)
 
 # the lowest versions that are allowed; `test-all` runs the newest
 LOWEST := .venv-lowest/.ready
