@@ -161,3 +161,14 @@ def test_a_silent_population_is_named_inside_a_users_jit():
         run = brainstate.transform.jit(lambda xs, ys: learner.gradients(xs, ys, loss).losses)
         jax.block_until_ready(run(xs, ys))
         jax.effects_barrier()
+
+
+def test_a_graph_that_a_rule_has_rewritten_is_refused():
+    """What `learner.graph` shows is the step as the rule reads it; the pure functions take the step itself."""
+    learner = built(vg.D_RTRL, kappa=True)
+    graph, rule = learner.graph, learner.rule
+    params, state = jax.tree.unflatten(graph.in_tree, [jnp.zeros(v.shape, v.dtype) for v in graph.program.ins])[:2]
+    with pytest.raises(vg.GraphError, match="was rewritten for a rule already .* call `learner.gradients`"):
+        vg.init(graph, rule, params, state)
+    with pytest.raises(vg.GraphError, match="was rewritten"):
+        vg.gradients(graph, vg.rules.d_rtrl(), params, None, None, None, None)
