@@ -15,8 +15,8 @@ def check_rule(graph: Graph, rule: Rule) -> None:
     params, *_ = jax.tree.unflatten(graph.in_tree, range(graph.in_tree.num_leaves))
     if isinstance(params, Pair):
         raise GraphError(
-            "this graph was rewritten for a rule already (as `learner.graph` of a rule with kappa, feedback or counts is), and takes "
-            "states that the rule adds: give the graph that `trace_graph` returned, or call `learner.gradients`"
+            "this graph was rewritten for a rule already (as `learner.graph` of a rule with kappa, feedback or counts is), and "
+            "takes states that the rule adds: give the graph that `trace_graph` returned, or call `learner.gradients`"
         )
     if rule.scope == "full" and rule.route is not None and rule.route.kappa is not False:
         raise ValueError("a rule of scope `full` follows credit through a readout itself: its route needs no kappa")
