@@ -90,7 +90,8 @@ def online(case: Case, rule: str, window: int | str | None) -> Arm:
     """A rule of ours in windows, through the pure functions."""
     network, chosen = NETWORKS[case.network], RULES[rule](case)
     params, xs, labels = data(case)
-    graph = vg.trace_graph(lambda p, s, x: network.step(p, s, x, OPS), params, rest(case), xs[0, 0])
+    shapes = jax.eval_shape(lambda: (rest(case), xs[0, 0]))
+    graph = vg.trace_graph(lambda p, s, x: network.step(p, s, x, OPS), params, *shapes)
 
     @jax.jit
     def run(params, xs, labels):

@@ -45,14 +45,15 @@ def _degrees(draw: np.random.Generator, neurons: int, synapses: int) -> np.ndarr
 
 def predicted(neurons: int, synapses: int, rule: str, states: int, window: int, dtype: str) -> dict[str, float]:
     """Bytes that must be there at once: indices, weights, gradient, two traces (old and new), what of the trace is written
-    anew in a window, activity; in MB."""
-    full = synapses * states if rule == "d_rtrl" else 0
+    anew in a window, activity; in MB. A synaptic current is remembered alike by all neurons: it has no trace for each synapse,
+    but adds to the voltage's."""
+    full = synapses if rule == "d_rtrl" else 0
     size = 2 if dtype == "bfloat16" else 4
     parts = {
         "indices": 2 * 4 * synapses,
         "weights and gradient": 2 * 4 * synapses,
         "trace, old and new": 2 * size * full,
-        "what the window adds": 4 * (synapses + full),
+        "what the window adds": 4 * (synapses + states * full),
         "activity": 4 * neurons * window * (6 + 4 * states + states**2),
     }
     return {name: n / 1e6 for name, n in parts.items()}

@@ -65,7 +65,9 @@ def compiled(graph, rule, mesh):
     """The text of the program of one window that reads a trace."""
     params, state, xs, ys = problem()
     carry = vg.init(graph, rule, params, state, batch_size=B)
-    lowered = _run.__wrapped__.lower(graph, rule, loss, T, False, False, checked_mesh(mesh, B), params, carry, Data(xs, ys))
+    lowered = _run.__wrapped__.lower(
+        graph, rule, loss, T, False, False, checked_mesh(mesh, B), params, carry, Data(xs, ys)
+    )
     return lowered.compile().as_text()
 
 
@@ -99,7 +101,7 @@ def main():
     for name, layout in WANTED:
         rule, mesh = RULES[name], jax.make_mesh(*MESHES[layout])
         alone, shared = halves(graph, rule, None), halves(graph, rule, mesh)
-        trace = jax.tree.leaves(shared.carry.trace)[0]
+        trace = max(jax.tree.leaves(shared.carry.trace), key=lambda a: a.size)
         out[f"{name} {layout}"] = {
             "apart": apart(whole(shared.grads), alone.grads),
             "losses": apart(whole(shared.losses), alone.losses),

@@ -12,7 +12,7 @@ I, H, T, B = 5, 12, 24, 3
 
 
 def step(p, s, x):
-    h = 0.9 * s["h"] + vg.matmul(jnp.concatenate([x, jnp.tanh(s["h"])]), p["w"])
+    h = 0.9 * jnp.sin(s["h"]) + vg.matmul(jnp.concatenate([x, jnp.tanh(s["h"])]), p["w"])
     return {"h": h}, vg.matmul(jnp.tanh(h), p["out"])
 
 

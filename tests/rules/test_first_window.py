@@ -22,7 +22,7 @@ def loss(y, target):
 
 def step(p, s, x):
     a = 0.9 * s["a"] + 0.1 * s["v"]
-    v = 0.8 * s["v"] - 0.3 * a + vg.matmul(jnp.concatenate([x, jnp.tanh(s["v"])]), p["w"]) + p["b"]
+    v = 0.8 * jnp.sin(s["v"]) - 0.3 * a + vg.matmul(jnp.concatenate([x, jnp.tanh(s["v"])]), p["w"]) + p["b"]
     return dict(v=v, a=a), vg.matmul(jnp.tanh(v), p["o"])
 
 

@@ -47,7 +47,7 @@ def bound_on_past(part):
 def test_a_trace_in_half_the_bits_is_off_by_its_rounding():
     """Roundings of each step fade with the trace: their sum is at most `u / (1 - d)` of its largest value."""
     whole, half = run(rules.d_rtrl(), 1), run(rules.d_rtrl(dtype=jnp.bfloat16), 1)
-    (b,) = half.carry.trace
+    (b,) = jax.tree.leaves(half.carry.trace)
     assert b.dtype == jnp.bfloat16 and half.grads["w"].dtype == jnp.float64
     off = np.abs(total(half) - total(whole))
     assert off.max() > 0 and (off <= bound_on_past(HALF / (1 - DECAY))).all()

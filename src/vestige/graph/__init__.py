@@ -11,6 +11,7 @@ from .report import FEEDBACK, Report
 from .route import Route, Routed, routed
 from .trace import trace_graph
 from .types import Edge, Graph, Group
+from .uniform import uniform
 
 __all__ = [
     "FEEDBACK",
@@ -38,4 +39,5 @@ __all__ = [
     "routed",
     "trace_graph",
     "transport",
+    "uniform",
 ]

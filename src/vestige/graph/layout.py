@@ -53,6 +53,8 @@ class Layout:
     def basis(self, dtype: jnp.dtype) -> jax.Array:
         """Tangents `[depth, *shape]`: one in slot `s` of every position."""
         hit = np.arange(self.depth)[:, None] == self.slot
+        if hit.all():
+            return jnp.ones((self.depth, *self.shape), dtype)
         return jnp.asarray(hit.reshape(self.depth, *self.shape), dtype)
 
     def fold(self, v: jax.Array) -> jax.Array:

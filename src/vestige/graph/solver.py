@@ -18,7 +18,8 @@ def jacobian(f: Callable[..., Any], vals: Sequence[jax.Array], lays: Sequence[La
     total = sum(lay.depth for lay in lays)
     tangents, at = [], 0
     for v, lay in zip(vals, lays):
-        tangents.append(jnp.zeros((total, *v.shape), v.dtype).at[at : at + lay.depth].set(lay.basis(v.dtype)))
+        none = lambda n, v=v: jnp.zeros((n, *v.shape), v.dtype)
+        tangents.append(jnp.concatenate([none(at), lay.basis(v.dtype), none(total - at - lay.depth)]))
         at += lay.depth
     return jax.vmap(lambda *t: jax.jvp(f, tuple(vals), t)[1])(*tangents)
 

@@ -1,14 +1,17 @@
 """The learners by the names that users know: each binds one rule."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from .. import rules
 from ..graph import Edge
 from ..rules.es_d_rtrl import Decay
 from ..rules.hybrid import Kind, factorised
+from ..rules.parted import whole
 from . import _bridge as bridge
 from .learner import Learner
 
@@ -27,7 +30,11 @@ class D_RTRL(Learner):
     def etrace_bwg(self) -> dict[Any, EligibilityTrace]:
         """Traces `[*unshared weight, S]` by (weight, population)."""
         edges, traces = self.graph.edges, self.memory[0]
-        return {_key(self, edge): _shown(self, e) for edge, e in zip(edges, traces) if e is not None}
+        return {_key(self, edge): _shown(self, self._whole(edge, e)) for edge, e in zip(edges, traces) if e is not None}
+
+    def _whole(self, edge: Edge, e: Any) -> Any:
+        one = partial(whole, self.graph, edge)
+        return one(e) if self.batch_size is None else jax.vmap(one)(e)
 
 
 class ES_D_RTRL(Learner):

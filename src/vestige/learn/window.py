@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from .._compat import is_float
 from ..graph import Const, Edge, Graph, Step, forward, linearize
 from ..rules import Obs, Rule, Signal
-from ..rules.types import Update
+from ..rules.types import Update, present
 
 Loss = Callable[[Any, Any], jax.Array]
 # of a step, its target and its modulator: the loss, and what the rule wants besides
@@ -65,25 +65,29 @@ def window(
 ) -> Window:  # fmt: skip
     """Gradients of `sum_t mask_t judge(step_t, target_t)` as the rule gives them, for `[K, ...]` or `[K, B, ...]` inputs.
 
-    Under `jit`, a next trace that the caller does not use costs nothing; `empty`: neither does this one, it is zero.
+    Under `jit`, a next trace that the caller does not use costs nothing; `empty`: neither does this one, it is zero, and of a
+    rule that has a first form the gradient is the present alone.
     `recent`: the next trace may take the form that the rule has for it after a first window. `lasting`: the rule's own
     memory; `key`: a random key for this window; `ends`: nothing comes after it; `parts`: devices that share the batch.
     """
     p = _present(g, rule._replace(ahead=None) if ends else rule, judge, static, state, data, batch, lasting)
     if not g.edges and rule.scope != "full":  # every parameter has its own step's gradient: nothing to remember
         return Window(p.state, trace, p.plain, p.losses, p.outputs, p.firing, None)
-    obs, axes = _observe(g, rule, static, p, jax.tree.leaves(data.xs), batch)
+    begins = empty and (recent or ends) and rule.first is not None
+    obs, axes = _observe(g, rule, static, p, jax.tree.leaves(data.xs), batch, slopes=not (begins and ends))
     if key is not None:
         obs, axes = obs._replace(key=key if batch is None else jax.random.split(key, batch)), axes._replace(key=0)
     obs, axes = obs._replace(lasting=lasting, modulator=data.modulator), axes._replace(modulator=1)
-    one = lambda tr, o, s: rule.update(g, tr, o, s)
-    run = one if batch is None else jax.vmap(one, (0, axes, 1), Update(0, 1, 0, 0, 0))  # type: ignore[arg-type]
-    out = run(trace, obs, p.signal)
+    if begins:
+        begin = lambda tr, o: rule.first(g, tr, o)  # type: ignore[misc]
+        new = None if ends else (begin if batch is None else jax.vmap(begin, (0, axes)))(trace, obs)
+        out = Update(new, present(obs, p.signal), [None] * len(g.edges))
+    else:
+        one = lambda tr, o, s: rule.update(g, tr, o, s)
+        run = one if batch is None else jax.vmap(one, (0, axes, 1), Update(0, 1, 0, 0, 0))  # type: ignore[arg-type]
+        out = run(trace, obs, p.signal)
     if empty:
         out = out._replace(past=[None] * len(out.past))
-    if empty and recent and rule.first is not None:
-        begin = lambda tr, o: rule.first(g, tr, o)
-        out = out._replace(trace=(begin if batch is None else jax.vmap(begin, (0, axes)))(trace, obs))
     learned = out.lasting if batch is None else jax.tree.map(lambda a: a.mean(0), out.lasting)
     return Window(p.state, out.trace, _collect(g, p, out, batch, parts), p.losses, p.outputs, p.firing, learned)
 
@@ -175,10 +179,10 @@ def _scalar(loss: jax.Array) -> jax.Array:
 
 
 def _observe(
-    g: Graph, rule: Rule, static: list[Any], p: Pulled, inputs: list[Any], batch: int | None
+    g: Graph, rule: Rule, static: list[Any], p: Pulled, inputs: list[Any], batch: int | None, slopes: bool
 ) -> tuple[Obs, Any]:
     """What happened, for the rule, and where its batch axes lie."""
-    if rule.scope == "full":
+    if rule.scope == "full" or not slopes:
         lead = (len(p.losses),) if batch is None else (len(p.losses), batch)
         env = {**g.program.consts, **dict(zip(g.frontier, static)), **dict(zip(g.saved, p.saved))}
         pre = [_pre(e, env, lead, moving=e.x in g.saved) for e in g.edges]

@@ -9,9 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..graph import Edge, Graph, Pushed, Route, transport
-from .block import UNROLLED, after, over, times
+from . import parted
+from .block import after, over, times
 from .stored import stored
 from .types import Obs, Rule, Signal, Update, present, trace_shape, weights
+from .unshared import imprints, roll
 
 
 @lru_cache(typed=True)
@@ -23,8 +25,9 @@ def d_rtrl(*, kappa: bool | float = False, dtype: Any = None) -> Rule:
         e <- D e + f x^T ;      dW = sum_t x_t dL/dy_t  +  < dL/dh_0, e_0 >
 
     The gradient is the exact present plus the trace of the window's entry, for a window of any length the same number.
-    Memory `S * unshared weights` per example; compute per step as one outer product of that size, in windows of K as one
-    matrix product over K. Exact (= BPTT) when no credit crosses from neuron to neuron through time.
+    Memory `S * unshared weights` per example, less where states remember an input alike at all positions (`uniform`), as a
+    synaptic current with one decay does: of these, `inputs`. Compute per step as one outer product of that size, in windows
+    of K as one matrix product over K. Exact (= BPTT) when no credit crosses from neuron to neuron through time.
 
     Args:
         kappa: credit through readouts that remember. A leaky readout `o <- k o + W z` with one decay for all outputs is
@@ -43,16 +46,18 @@ def d_rtrl(*, kappa: bool | float = False, dtype: Any = None) -> Rule:
             if e is None:
                 continue
             wanted = edge.spread(edge.of(signal.entry)[0])
-            if isinstance(e, Recent):
-                uses[n] = [*uses[n], met(edge, wanted, e)]
-            else:
-                past[n] = wanted, e
+            more, past[n] = (
+                ([met(edge, wanted, e)], None) if isinstance(e, Recent) else parted.read(graph, edge, wanted, e)
+            )
+            uses[n] = [*uses[n], *more]
             way = edge.of(ways)
             if way is not None:
-                new[n] = advance(edge, formed(edge, e), obs.pre[n], obs.post[n], *way)
+                old = parted.formed(graph, edge, *e) if isinstance(e, Recent) else e
+                now = parted.formed(graph, edge, obs.pre[n], lately(edge, way[1], obs.post[n]))
+                new[n] = jax.tree.map(jnp.add, parted.moved(graph, edge, way[0], old), now)
         return Update(pushed(graph, new, obs), uses, past)
 
-    return stored(Rule(init, update, "local", first=first, route=remembering(kappa)), dtype)
+    return stored(Rule(empty, update, "local", first=first, route=remembering(kappa)), dtype)
 
 
 def remembering(kappa: bool | float) -> Route | None:
@@ -96,9 +101,15 @@ def first(graph: Graph, trace: Any, obs: Obs) -> Any:
         late = None if e is None else edge.of(rest)
         if e is None or late is None:
             continue
-        recent = Recent(obs.pre[n], lately(edge, late, obs.post[n]))
-        out[n] = recent if recent.x.size + recent.late.size < e.size else formed(edge, recent)
+        recent, size = Recent(obs.pre[n], lately(edge, late, obs.post[n])), sum(a.size for a in jax.tree.leaves(e))
+        out[n] = recent if recent.x.size + recent.late.size < size else parted.formed(graph, edge, *recent)
     return out
+
+
+def empty(graph: Graph, static: list[Any]) -> list[Any]:
+    """Traces of zeros, in two parts where states of a block remember an input alike; None for what reaches no state."""
+    pairs = zip(graph.edges, weights(graph, static))
+    return [None if edge.group is None else parted.none(graph, edge, w) for edge, w in pairs]
 
 
 def init(graph: Graph, static: list[Any]) -> list[Any]:
@@ -150,16 +161,3 @@ def push(graph: Graph, edges: Sequence[Edge], es: Any, xs: Any, fs: Any, trans: 
         return [n.astype(e.dtype) for n, e in zip(new, es)], None
 
     return jax.lax.scan(step, es, (xs, fs, trans))[0]
-
-
-def imprints(edge: Edge, x: jax.Array, f: jax.Array) -> jax.Array:
-    """`sum_t f_t x_t` for each state, `[S, *unshared]`: `x [K, *in]`, `f [K, S, *out]`."""
-    one = lambda f: edge.op.imprint(x, f)
-    if f.shape[1] > UNROLLED:
-        return jax.vmap(one, 1)(f)
-    return jnp.stack([one(f[:, s]) for s in range(f.shape[1])])
-
-
-def roll(edge: Edge, D: jax.Array, e: jax.Array) -> jax.Array:
-    """`D e` over the block, `D: [S, S, P]`."""
-    return times(jax.vmap(jax.vmap(edge.op.at_post))(edge.spread(D)), e)

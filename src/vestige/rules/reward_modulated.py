@@ -8,10 +8,11 @@ import jax.numpy as jnp
 
 from ..graph import Edge, Graph, Pushed, Route
 from .block import over
-from .d_rtrl import Recent, formed, push, roll
+from .d_rtrl import Recent, formed, push
 from .d_rtrl import init as traces
 from .ottt import checked
 from .types import Obs, Rule, Signal, Teaching, Update, weights
+from .unshared import roll
 
 
 @cache

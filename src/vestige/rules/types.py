@@ -82,7 +82,7 @@ class Rule(NamedTuple):
     `scope`: how far credit may travel inside a window (`instant`: not at all; `local`: in a population's own dynamics;
     `full`: everywhere). `reads`: which `Signal` it needs beside `mark`: at the window's `start`, at each step's `entry`,
     or of the new `state`. `first(graph, empty trace, obs)`: the trace after a sequence's first window in any form that
-    `update` reads, if a cheaper one is at hand.
+    `update` reads, if a cheaper one is at hand; the gradient of such a window is then the exact present alone.
 
     `route`, `teach`: what a learning signal meets on its way back, and what is wanted besides the loss. `window`: the
     longest window. `lasting(graph, params)`: memory of the rule's own that all examples share and no reset clears, with
