@@ -40,6 +40,11 @@ def _a_state_without_memory(p, s, x):
     return dict(v=v, u=u), u * 1.0
 
 
+def _a_readout_of_a_state_without_memory(p, s, x):
+    v = tanh(matmul(x, p["w"]) + matmul(s["v"], p["r"]))
+    return dict(v=v), matmul(v, p["out"])
+
+
 def _two_populations_at_once(p, s, x):
     v = 0.5 * s["v"] + tanh(matmul(x, p["w"]))
     a, b = jnp.split(matmul(jnp.concatenate([v, s["b"]]), p["both"]), 2)
@@ -125,3 +130,12 @@ def test_a_path_says_what_it_is():
     assert both["two populations at once"] == [
         ("recurrent", "both", ("b",), ()), ("carried", "both", ("v",), ("a",)), ("carried", "both", ("v",), ("b",)),
     ]  # fmt: skip
+
+
+def test_a_readout_reads_new_states_whole():
+    """What such a state owes to the previous one has passed its own weight, which alone drops it."""
+    model = _model(_a_readout_of_a_state_without_memory, "v", w=(I, N), r=(N, N), out=(N, N))
+    assert [(p.kind, p.weight, p.source) for p in model.graph.report.paths] == [("recurrent", "r", ("v",))]
+    xs, ys = model.data()
+    mine, rest = named(model, online(model, RULES["d_rtrl"], xs, ys).grads), cut(model, xs, ys, False)
+    assert all(distance(mine[k], g) < 1e-10 for k, g in rest.items())

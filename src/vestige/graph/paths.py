@@ -21,8 +21,8 @@ class Read(NamedTuple):
     cone: tuple[Equation, ...]
 
 
-def reading(d: Draft, x: Atom | None, states: set[Value], fresh: frozenset[Value]) -> Read:
-    """How a mark comes by its input, back to `states` and parameters."""
+def reading(d: Draft, x: Atom | None, states: set[Value], fresh: frozenset[Value], drives: bool = True) -> Read:
+    """How a mark comes by its input, back to `states` and parameters. One that drives no state reads what is fresh whole."""
     read, made = Read(set(), set(), set(), set(), ()), {v: e for e in d.eqns for v in e.outs}
     todo, seen, cone = [x], set(), set()
     while todo:
@@ -35,7 +35,7 @@ def reading(d: Draft, x: Atom | None, states: set[Value], fresh: frozenset[Value
             read.old.add(v)
         elif v in d.of_params and is_float(v):
             read.params.add(v)
-        elif behind:
+        elif behind or (v in fresh and not drives):
             read.fresh.add(v)
             read.behind.update(behind)
         elif v in made:
@@ -51,7 +51,7 @@ def dropped_paths(
     out, moved, name = [], learning(d), dict(zip(d.h_in, d.state_names))
     told = lambda values: tuple(sorted(name[h] for h in values))
     for weight, x, y, states in _marks(d, edges, groups, moved):
-        read = reading(d, x, moved, fresh)
+        read = reading(d, x, moved, fresh, bool(states))
         into = tuple(d.state_names[i] for i in states)
         if read.old:
             out.append(Path("recurrent", weight, told(read.old), (), y, frozenset(read.old), read.cone, ()))
