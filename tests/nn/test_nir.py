@@ -7,6 +7,7 @@ import nir
 import numpy as np
 import pytest
 import saiunit as u
+from euler_reader import Reader
 
 import vestige as vg
 from vestige.nir import Network, NIRError, from_nir, to_nir
@@ -39,28 +40,61 @@ def spikes(net, xs):
         return brainstate.transform.for_loop(lambda x: (net.update(x), net.parts["z"].get_spike()), xs)
 
 
+TAU = jnp.linspace(5.0, 30.0, 6).astype(jnp.float32) * u.ms
+REST = jnp.full(6, -0.2, jnp.float32) * u.mV
+NEURONS = {
+    "hard": lambda: vg.neurons.LIF(6, tau=TAU, R=0.4 * u.ohm, V_rest=REST, V_initializer=REST, spk_reset="hard"),
+    "soft": lambda: vg.neurons.LIF(6, tau=TAU, R=1.5 * u.ohm, V_rest=REST, V_reset=0.1 * u.mV, V_initializer=REST),
+    "adaptive": lambda: vg.neurons.ALIF(6, tau=TAU, tau_a=20.0 * u.ms, beta=0.3 * u.mV),
+}
+
+
 @pytest.mark.filterwarnings("ignore:NIR has no word")
-@pytest.mark.parametrize("kind", ["hard", "soft", "adaptive"])
+@pytest.mark.parametrize("kind", NEURONS)
 def test_a_file_gives_back_parameters_and_spikes(kind, tmp_path):
-    tau = jnp.linspace(5.0, 30.0, 6).astype(jnp.float32) * u.ms
-    rest = jnp.full(6, -0.2, jnp.float32) * u.mV
-    made = {
-        "hard": lambda: vg.neurons.LIF(6, tau=tau, V_rest=rest, V_initializer=rest, spk_reset="hard"),
-        "soft": lambda: vg.neurons.LIF(6, tau=tau, R=1.5 * u.ohm),
-        "adaptive": lambda: vg.neurons.ALIF(6, tau=tau, beta=0.3 * u.mV),
-    }
-    net = network(made[kind]())
-    nir.write(tmp_path / "net.nir", to_nir(net))
-    back = from_nir(tmp_path / "net.nir")
-    ours, theirs = (m.states(brainstate.ParamState).to_dict_values() for m in (net, back))
-    assert jax.tree.structure(ours) == jax.tree.structure(theirs)
-    assert all(bool((a == b).all()) for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs)))
-    for name in ("tau", "R", "V_th", "V_rest", "V_reset"):
-        a, b = (getattr(m.parts["z"], name) for m in (net, back))
-        assert u.get_unit(a) == u.get_unit(b) and np.allclose(u.get_mantissa(a), u.get_mantissa(b), rtol=1e-7)
+    net = network(NEURONS[kind]())
+    nir.write(tmp_path / "plain.nir", to_nir(net))
+    nir.write(tmp_path / "stepped.nir", to_nir(net, dt=1.0 * u.ms))
     xs = jnp.asarray(np.random.default_rng(1).random((60, 4)) < 0.3, jnp.float32)
-    (y, z), (other, their) = spikes(net, xs), spikes(back, xs)
-    assert 10 < z.sum() < 300 and bool((z == their).all()) and bool((y == other).all())
+    y, z = spikes(net, xs)
+    assert 10 < z.sum() < 300
+    for file in ("plain.nir", "stepped.nir"):
+        back = from_nir(tmp_path / file)
+        ours, theirs = (m.states(brainstate.ParamState).to_dict_values() for m in (net, back))
+        assert jax.tree.structure(ours) == jax.tree.structure(theirs)
+        assert all(bool((a == b).all()) for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs)))
+        for name in ("tau", "R", "V_th", "V_rest", "V_reset", *(("tau_a", "beta") if kind == "adaptive" else ())):
+            a, b = (getattr(m.parts["z"], name) for m in (net, back))
+            assert u.get_unit(a) == u.get_unit(b) and np.allclose(u.get_mantissa(a), u.get_mantissa(b), rtol=1e-7)
+        other, their = spikes(back, xs)
+        assert bool((z == their).all()) and bool((y == other).all())
+
+
+@pytest.mark.filterwarnings("ignore:NIR has no word")
+@pytest.mark.parametrize("kind", NEURONS)
+def test_a_reader_that_goes_by_forward_euler_has_our_spikes(kind, tmp_path):
+    net = network(NEURONS[kind]())
+    xs = np.random.default_rng(1).random((60, 4)) < 0.3
+    y, z = (np.asarray(a) for a in spikes(net, jnp.asarray(xs, jnp.float32)))
+    same = {}
+    for dt in (None, 1.0 * u.ms):
+        nir.write(tmp_path / "net.nir", to_nir(net, dt=dt))
+        reader = Reader(nir.read(tmp_path / "net.nir"), 1e-3)
+        said = [(reader(x), reader.said["z" if "z" in reader.said else "z.spikes"]) for x in xs.astype(float)]
+        same[dt is None] = (np.stack([z for _, z in said]) == z).mean()
+    assert same[False] == 1.0 and same[True] < 0.98
+    np.testing.assert_allclose(said[-1][0], u.get_mantissa(y[-1]), rtol=1e-5, atol=1e-8)
+
+
+def test_with_the_readers_step_only_a_hard_reset_loses_the_adaptation(recwarn):
+    nodes = to_nir(network(NEURONS["adaptive"]()), dt=1.0 * u.ms).nodes
+    kinds = {name: type(node).__name__ for name, node in nodes.items() if name.startswith("z")}
+    assert kinds == {
+        "z.membrane": "LI", "z.spikes": "Threshold", "z.reset": "Scale", "z.adaptation": "LI", "z.rise": "Scale",
+    }  # fmt: skip
+    assert not [w for w in recwarn if "NIR" in str(w.message)]
+    with pytest.warns(UserWarning, match="no word for the adaptation of `z`"):
+        to_nir(network(vg.neurons.ALIF(6, spk_reset="hard")), dt=1.0 * u.ms)
 
 
 def test_values_are_in_units_of_si_and_weights_are_out_by_in():
@@ -90,6 +124,9 @@ def test_what_others_will_not_read_is_said():
         to_nir(network(vg.neurons.ALIF(6)))
 
 
+TAKEN = [("input", "z"), ("z", "z.reset"), ("z.reset", "output")]
+
+
 @pytest.mark.parametrize(
     "make, said",
     [
@@ -100,6 +137,12 @@ def test_what_others_will_not_read_is_said():
         (lambda: Network({"a": vg.nn.Linear(2, 2)}, [("input", "output")]), "not on the way"),
         (lambda: Network({"a": vg.nn.Linear(2, 2)}, [("input", "a"), ("a", "a"), ("a", "output")]), "without a neuron"),
         (lambda: from_nir(nir.NIRGraph.from_list(nir.Scale(np.ones(2)))), "`scale` is a nir.Scale"),
+        (lambda: to_nir(brainstate.nn.Sequential(vg.nn.Linear(2, 2)), dt=1.0 * u.mV), "dt is 1. mV"),
+        (lambda: to_nir(brainstate.nn.Sequential(vg.nn.Linear(2, 2)), dt=0.0 * u.ms), "one positive time"),
+        (
+            lambda: to_nir(Network({"z": vg.neurons.LIF(2), "z.reset": vg.nn.Linear(2, 2)}, TAKEN), dt=1.0 * u.ms),
+            "`z.reset`",
+        ),
     ],
 )
 def test_what_has_no_word_is_refused(make, said):
