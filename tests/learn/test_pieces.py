@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import vestige as vg
-from vestige.learn.pieces import NEAR, bytes_of_a_step, length_of, size
+from vestige.learn.pieces import GRADIENTS, NEAR, bytes_of_a_step, bytes_of_pairs, bytes_of_weights, length_of, size
 
 I, H, T, B = 5, 12, 24, 3
 
@@ -62,11 +62,18 @@ def test_windows_fit_their_budget_and_cut_evenly():
 
 def test_a_dear_trace_asks_for_long_windows():
     params, state, graph = problem(H=64)
-    K = {rule: chosen(graph, rule, params, state, 10**6, 32) for rule in (vg.rules.d_rtrl(), vg.rules.es_d_rtrl(0.9))}
-    once = 32 * bytes_of_a_step(graph)
-    assert NEAR / 2 < K[vg.rules.es_d_rtrl(0.9)] * once <= NEAR
+    K = chosen(graph, vg.rules.d_rtrl(), params, state, 10**6, 32)
     carry = vg.init(graph, vg.rules.d_rtrl(), params, state, 32)
-    assert K[vg.rules.d_rtrl()] * once > size(carry.trace) > NEAR
+    assert K * 32 * bytes_of_a_step(graph) > size(carry.trace) > NEAR
+
+
+def test_factors_ask_for_as_long_windows_as_the_gradient_is_large():
+    # pairs of 5 + H inputs and H outputs, H inputs and two outputs; every weight's gradient
+    for H, room in ((64, NEAR), (512, 2 * 8 * (517 * 512 + 512 * 2))):
+        params, state, graph = problem(H)
+        assert bytes_of_pairs(graph) == 8 * (5 + H + H + H + 2) and bytes_of_weights(graph) == size(params)
+        K = chosen(graph, vg.rules.es_d_rtrl(0.9), params, state, 10**6, 32)
+        assert room / 2 < K * 32 * bytes_of_pairs(graph) <= room == max(NEAR, GRADIENTS * size(params))
 
 
 def test_a_sequence_alone_needs_no_trace():
@@ -81,16 +88,20 @@ def test_a_sequence_alone_needs_no_trace():
 
 def test_one_program_serves_all_windows():
     params, state, graph = problem()
-    carry = vg.init(graph, vg.rules.d_rtrl(), params, state, B)
     loss = lambda o, y: ((o - y) ** 2).mean()
 
-    def size(steps, **how):
+    def size(steps, rule, **how):
         xs, ys = jnp.zeros((steps, B, I)), jnp.zeros((steps, B, 2))
-        run = lambda p, c: vg.gradients(graph, vg.rules.d_rtrl(), p, c, xs, ys, loss, 4, **how).grads
+        carry = vg.init(graph, rule, params, state, B)
+        run = lambda p, c: vg.gradients(graph, rule, p, c, xs, ys, loss, 4, **how).grads
         return str(jax.make_jaxpr(run)(params, carry)).count("\n")
 
-    assert size(24) < 1.2 * size(4)
-    assert size(24, last=True) > 1.5 * size(4)  # a last window, whose trace nobody reads, is a program of its own
+    full, es = vg.rules.d_rtrl(), vg.rules.es_d_rtrl(0.9)
+    assert size(24, full) < 1.2 * size(4, full)
+    assert size(24, full, last=True) > 1.5 * size(
+        4, full
+    )  # a last window, whose trace nobody reads, is a program of its own
+    assert size(24, es, last=True) < 1.2 * size(4, es, last=True)  # not so factors, which cost next to nothing
 
 
 def test_what_is_no_window_is_refused():

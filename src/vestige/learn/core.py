@@ -151,8 +151,9 @@ def _run(
     trace, added = empty(graph, rule, params, carry.lasting, B) if first else (carry.trace, carry.added)
     state = carry.state if rule.route is None else Pair(carry.state, added)
     c = (place.states(state), place.traces(trace), [jnp.zeros_like(s) for s in live], (key, memory))
-    # a single window stands alone, and so does one whose trace nobody reads; otherwise one program serves all whole ones
-    n = T // K - (T % K == 0 and (last or T == K))
+    # a single window stands alone, and so does one whose trace nobody reads, unless it is too small to be worth a program of
+    # its own; otherwise one program serves all whole ones
+    n = T // K - (T % K == 0 and (T == K or (last and not rule.stepwise)))
     outs = []
     if n:
         head = jax.tree.map(lambda a: a[: n * K].reshape(n, K, *a.shape[1:]), data)

@@ -9,10 +9,12 @@ import jax
 
 from .._compat import is_float
 from ..graph import Graph, routed
+from ..graph.program import Value
 from ..rules import Rule
 
 NEAR = 1 << 19  # bytes that lie at hand, in the cache next to a core
 TRACES = 4  # a window's buffers in traces: what is touched once a window should be little beside what each step touches
+GRADIENTS = 2  # the same in gradients, where the trace is touched at every step anyhow
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,10 @@ def length_of(
 
     A window reads and writes the trace once and keeps what each of its steps computed. So its buffers may be some times as
     large as the trace: then the trace costs little. Of a trace as small as what a step computes there is nothing to save, and
-    buffers stay `NEAR`. A sequence that is alone needs no trace if one window holds all of it, so it gets one where the budget
-    allows, which no window exceeds. Of windows that long, the one that cuts the sequence into equal pieces is taken, if there
-    is one not much shorter, since a ragged rest is a program of its own.
+    buffers stay `NEAR`. A stepwise rule touches its trace at every step anyhow, and the gradient once a window; of that the same
+    is true. A sequence that is alone needs no trace if one window holds all of it, so it gets one where the budget allows,
+    which no window exceeds. Of windows that long, the one that cuts the sequence into equal pieces is taken, if there is one
+    not much shorter, since a ragged rest is a program of its own.
 
     Args:
         trace: gives the rule's trace of the whole batch. alone: nothing comes before the sequence, and nothing after it.
@@ -64,10 +67,13 @@ def length_of(
             "this rule gives another gradient for another window, so no budget may choose it: give a number of steps, "
             "or None for the whole sequence"
         )
-    once = (batch or 1) * bytes_of_a_step(routed(graph, rule.route).graph)
-    kept = size(jax.eval_shape(trace))
-    small = kept <= TRACES * once
-    room = NEAR if small else budget.bytes if alone else max(NEAR, TRACES * kept)
+    g = routed(graph, rule.route).graph
+    once = (batch or 1) * (bytes_of_pairs(g) if rule.stepwise else bytes_of_a_step(g))
+    if rule.stepwise:
+        room = max(NEAR, GRADIENTS * bytes_of_weights(g))
+    else:
+        kept = size(jax.eval_shape(trace))
+        room = NEAR if kept <= TRACES * once else budget.bytes if alone else max(NEAR, TRACES * kept)
     longest = max(1, min(steps, min(room, budget.bytes) // max(once, 1)))
     pieces = math.ceil(steps / longest)
     even = next((n for n in range(pieces, 2 * pieces) if steps % n == 0), pieces)
@@ -79,6 +85,16 @@ def bytes_of_a_step(graph: Graph) -> int:
     points = sum(size(v) for v in graph.saved)
     slopes = sum(size(e.y) * (2 if e.group is None else 1 + e.of(graph.groups).S) for e in graph.edges)
     return 2 * points + slopes
+
+
+def bytes_of_pairs(graph: Graph) -> int:
+    """What a window of single steps keeps of one of them: what each weight reads, and the signal at what it drives."""
+    return sum(size(v) for e in graph.edges for v in (e.x, e.y) if isinstance(v, Value))
+
+
+def bytes_of_weights(graph: Graph) -> int:
+    """The gradient of all trained values, as the step reads them."""
+    return sum(size(v) for v, on in zip(graph.frontier, graph.trained) if on)
 
 
 def size(tree: Any) -> int:

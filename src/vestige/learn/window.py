@@ -1,6 +1,7 @@
 """One window of K steps: the present by reverse mode, the past by the trace."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +10,9 @@ import jax.numpy as jnp
 from .._compat import is_float
 from ..graph import Const, Edge, Graph, Step, forward, linearize
 from ..rules import Obs, Rule, Signal
+from ..rules.steps import over_steps
 from ..rules.types import Update, present
+from .stepwise import correlated, step_by_step
 
 Loss = Callable[[Any, Any], jax.Array]
 # of a step, its target and its modulator: the loss, and what the rule wants besides
@@ -28,7 +31,7 @@ class Data(NamedTuple):
 
 class Window(NamedTuple):
     """What a window gives: next state and trace, gradients by frontier value, and per step loss, output, firing rates; by how
-    much the rule's own memory changes."""
+    much the rule's own memory changes; pairs by edge that are not in the gradients, if it was asked to leave them out."""
 
     state: Any
     trace: Any
@@ -37,6 +40,7 @@ class Window(NamedTuple):
     outputs: Any
     firing: dict[str, jax.Array]
     learned: Any
+    uses: Any = None
 
 
 class Pulled(NamedTuple):
@@ -62,14 +66,21 @@ def merge(live: list[Any], fixed: list[Any], on: tuple[bool, ...]) -> list[Any]:
 def window(
     g: Graph, rule: Rule, judge: Judge, static: list[Any], state: Any, trace: Any, data: Data, batch: int | None,
     lasting: Any = None, key: Any = None, empty: bool = False, recent: bool = False, ends: bool = False, parts: int = 1,
+    apart: bool = False,
 ) -> Window:  # fmt: skip
     """Gradients of `sum_t mask_t judge(step_t, target_t)` as the rule gives them, for `[K, ...]` or `[K, B, ...]` inputs.
 
     Under `jit`, a next trace that the caller does not use costs nothing; `empty`: neither does this one, it is zero, and of a
     rule that has a first form the gradient is the present alone.
     `recent`: the next trace may take the form that the rule has for it after a first window. `lasting`: the rule's own
-    memory; `key`: a random key for this window; `ends`: nothing comes after it; `parts`: devices that share the batch.
+    memory; `key`: a random key for this window; `ends`: nothing comes after it; `parts`: devices that share the batch;
+    `apart`: pairs are left out of the gradients, and given.
     """
+    if rule.stepwise and g.edges and parts == 1 and len(jax.tree.leaves(data.xs)[0]) > 1:
+        one = partial(window, g, rule, judge, static, batch=batch, apart=True)
+        zeros = [jnp.zeros_like(s) for s, on in zip(static, g.trained) if on]
+        w = Window(*step_by_step(one, zeros, state, trace, lasting, key, data))
+        return w._replace(grads=correlated(g, w.grads, w.uses, batch, parts), uses=None)
     p = _present(g, rule._replace(ahead=None) if ends else rule, judge, static, state, data, batch, lasting)
     if not g.edges and rule.scope != "full":  # every parameter has its own step's gradient: nothing to remember
         return Window(p.state, trace, p.plain, p.losses, p.outputs, p.firing, None)
@@ -89,7 +100,8 @@ def window(
     if empty:
         out = out._replace(past=[None] * len(out.past))
     learned = out.lasting if batch is None else jax.tree.map(lambda a: a.mean(0), out.lasting)
-    return Window(p.state, out.trace, _collect(g, p, out, batch, parts), p.losses, p.outputs, p.firing, learned)
+    uses, out = (out.uses, out._replace(uses=[[]] * len(g.edges))) if apart else (None, out)
+    return Window(p.state, out.trace, _collect(g, p, out, batch, parts), p.losses, p.outputs, p.firing, learned, uses)
 
 
 def _present(
@@ -122,7 +134,7 @@ def _present(
             return s.state, (s, s.output, s.saved, points, firing)
 
         h = jax.tree.unflatten(tree, [a if b is None else b for a, b in zip(leaves, start)])
-        h, (steps, *seen) = jax.lax.scan(body, h, (data, d_mark, d_entry, d_state))
+        h, (steps, *seen) = over_steps(body, h, (data, d_mark, d_entry, d_state))
         # judged after the loop, all steps at once: what a loss does not look at is not kept
         losses, more = jax.vmap(lambda s, now: _weigh(judge, s, now))(steps, data)
         total = losses.sum() + more.sum() + _at_end(rule, steps, data, batch)
@@ -205,21 +217,11 @@ def _collect(g: Graph, p: Pulled, out: Update, batch: int | None, parts: int) ->
     grads = list(p.plain)
     if out.static is not None:
         grads = [a + (b if batch is None else b.sum(0)).astype(a.dtype) for a, b in zip(grads, out.static)]
-    flat = _flat(batch, parts)
-    for edge, pairs, old in zip(g.edges, out.uses, out.past):
-        n = place[edge.w]
-        for x, d in pairs:
-            grads[n] += edge.op.correlate(flat(x), flat(d)).astype(grads[n].dtype)
+    for edge, old in zip(g.edges, out.past):
         if old is not None:
+            n = place[edge.w]
             grads[n] += edge.op.drain(_readout(edge, old, batch, parts)).astype(grads[n].dtype)
-    return grads
-
-
-def _flat(batch: int | None, parts: int) -> Callable[[jax.Array], jax.Array]:
-    """Time and batch as one axis; examples first where devices share them, so that none leaves its device."""
-    if batch is None:
-        return lambda a: a
-    return lambda a: (a if parts == 1 else jnp.swapaxes(a, 0, 1)).reshape(-1, *a.shape[2:])
+    return correlated(g, grads, out.uses, batch, parts)
 
 
 def _readout(edge: Edge, old: tuple[jax.Array, jax.Array], batch: int | None, parts: int) -> jax.Array:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from ..graph import Edge, Graph, GraphError, Pushed, transport
 from .block import over, times
 from .d_rtrl import remembering
+from .steps import over_steps
 from .stored import stored
 from .types import Obs, Rule, Signal, Update, picks, pre_zeros, weights
 
@@ -55,10 +56,10 @@ def _filtered(ax: float, af: float, correct: bool, kappa: bool | float) -> Rule:
             return (gain * ((1 - af) * d + af * past)).astype(d.dtype)
 
         moving = obs.pre, obs.post, obs.trans, signal.mark, signal.entry
-        trace, uses = jax.lax.scan(step, trace, moving)
+        trace, uses = over_steps(step, trace, moving)
         return Update(trace, uses, [None] * len(graph.edges))
 
-    return Rule(factors, update, "instant", "entry", route=remembering(kappa), smooths=smoothing(ax))
+    return Rule(factors, update, "instant", "entry", route=remembering(kappa), smooths=smoothing(ax), stepwise=True)
 
 
 def smoothing(ax: float) -> Callable[[Graph, list[Any]], list[float | None]]:

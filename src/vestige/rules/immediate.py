@@ -19,4 +19,4 @@ def immediate() -> Rule:
     def update(graph: Graph, trace: None, obs: Obs, signal: Signal) -> Update:
         return Update(None, present(obs, signal), [None] * len(graph.edges))
 
-    return Rule(lambda graph, static: None, update, "instant")
+    return Rule(lambda graph, static: None, update, "instant", stepwise=True)

@@ -68,7 +68,7 @@ def otpe(decay: float, *, approximate: bool = False) -> Rule:
             uses.append([(x2, past.astype(d.dtype)), (x, d - part(s).astype(d.dtype))])
         return Update((xbar, xx, gbar, n), uses, [None] * len(graph.edges))
 
-    return Rule(init, update, "instant", "state", route=Route(decay))
+    return Rule(init, update, "instant", "state", route=Route(decay), stepwise=True)
 
 
 def _memories(graph: Graph, edge: Edge) -> list[int]:

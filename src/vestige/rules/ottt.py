@@ -3,9 +3,8 @@
 from functools import cache
 from typing import Any
 
-import jax
-
 from ..graph import Graph, GraphError
+from .steps import over_steps
 from .types import Obs, Rule, Signal, Update, picks, pre_zeros, weights
 
 
@@ -34,7 +33,7 @@ def ottt(decay: float) -> Rule:
         uses = [[(x if s is None else s, d)] for s, x, d in zip(seen, obs.pre, signal.mark)]
         return Update(trace, uses, [None] * len(graph.edges))
 
-    return Rule(init, update, "instant")
+    return Rule(init, update, "instant", stepwise=True)
 
 
 def filtered(decay: float, trace: list[Any], pre: list[Any]) -> tuple[list[Any], list[Any]]:
@@ -44,7 +43,7 @@ def filtered(decay: float, trace: list[Any], pre: list[Any]) -> tuple[list[Any],
         new = [None if e is None else decay * e + x for e, x in zip(old, now)]
         return new, new
 
-    return jax.lax.scan(step, trace, pre)
+    return over_steps(step, trace, pre)
 
 
 def filters(graph: Graph, static: list[Any], rule: str) -> list[Any]:

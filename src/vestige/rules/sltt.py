@@ -44,4 +44,4 @@ def sltt(k: int | None = None, of: int | None = None, *, seed: int = 0) -> Rule:
         return Update(None, uses, [None] * len(graph.edges), lasting={"steps": jnp.full((), K, float)})
 
     start: Any = lambda graph, params: {"steps": jnp.zeros(())}
-    return Rule(lambda graph, static: None, update, "instant", lasting=start)
+    return Rule(lambda graph, static: None, update, "instant", lasting=start, stepwise=True)

@@ -38,7 +38,7 @@ def _stored(rule: Rule, dtype: Any) -> Rule:
         out = rule.update(graph, _as(full, trace), obs, signal)
         return out._replace(trace=_as(dtype, out.trace))
 
-    return rule._replace(init=init, update=update)
+    return rule._replace(init=init, update=update, stepwise=False)  # which would round at every step
 
 
 def _as(dtype: Any, trace: Any) -> Any:

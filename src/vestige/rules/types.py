@@ -91,6 +91,9 @@ class Rule(NamedTuple):
 
     `smooths(graph, frontier)`: by edge, the decay of a sum over its inputs that the rule makes a factor of a trace, the other one
     being a sum over outputs (None: of this edge it makes none). A product of sums is a sum of products if inputs keep their sign.
+
+    `stepwise`: the trace is no larger than what a step computes, so nothing is saved by touching it seldom: a window is gone
+    through as windows of one step, whose `uses` are then correlated together. For scope `instant` alone.
     """
 
     init: Callable[[Graph, list[Any]], Any]
@@ -106,6 +109,7 @@ class Rule(NamedTuple):
     seed: int | None = None
     ahead: Callable[[Graph, Any, list[Any]], list[Any]] | None = None
     smooths: Callable[[Graph, list[Any]], list[float | None]] | None = None
+    stepwise: bool = False
 
 
 def present(obs: Obs, signal: Signal) -> list[list[tuple[jax.Array, jax.Array]]]:
