@@ -51,7 +51,8 @@ def load_weights(model: brainstate.nn.Module, path: str | Path) -> None:
 
     Raises:
         FileNotFoundError: no such file.
-        WeightsError: not such a file, names are missing or too many, a shape or a dimension differs; no weight has moved then.
+        WeightsError: not such a file, names are missing or too many, a shape or a dimension differs, a value is no finite
+            number; no weight has moved then.
     """
     path, leaves = Path(path), _leaves(model)
     stored, units = _kind(path)[1](path)
@@ -68,14 +69,20 @@ def _fit(path: Path, name: str, array: np.ndarray, unit: str | None, held: Any) 
     if array.shape != u.math.shape(held):
         raise WeightsError(f"{path}: `{name}` has shape {array.shape}, the model's {u.math.shape(held)}")
     want = u.get_unit(held)
+    if not (array.dtype.kind in "biuf" or jnp.issubdtype(array.dtype, jnp.floating)):
+        raise WeightsError(f"{path}: `{name}` holds {array.dtype}; real numbers are needed")
     if unit is not None:
-        have = getattr(u, unit, None)
+        have = getattr(u, str(unit), None)
         if unit == str(want):
             have = want
-        if have is None or not u.have_same_dim(have, want):
+        if not isinstance(have, u.Unit) or not u.have_same_dim(have, want):
             raise WeightsError(f"{path}: `{name}` is in {unit}, the model's in {want}")
         array = array if have == want else array * float((1.0 * have).to_decimal(want))
-    plain = jnp.asarray(array, u.get_mantissa(held).dtype)
+    with np.errstate(over="ignore"):  # said below
+        plain = jnp.asarray(array, u.get_mantissa(held).dtype)
+    if not jnp.isfinite(plain).all():
+        lost = int((~jnp.isfinite(plain)).sum())
+        raise WeightsError(f"{path}: `{name}` is not finite (NaN or infinity) in {lost} of {plain.size} places")
     return plain if want.is_unitless else plain * want
 
 
@@ -106,11 +113,18 @@ def _write_npz(path: Path, arrays: dict[str, np.ndarray], units: str) -> None:
         np.savez(file, **{UNITS: np.array(units)}, **arrays)
 
 
+def _units(text: str) -> dict[str, str]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError(f"its units are {text}, not an object of names")
+    return found
+
+
 def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-            return arrays, json.loads(str(arrays.pop(UNITS, "{}")))
+            return arrays, _units(str(arrays.pop(UNITS, "{}")))
     except (ValueError, EOFError, BadZipFile, AttributeError, TypeError) as error:
         raise WeightsError(f"{path} is no npz of weights: {error}") from error
 
@@ -127,7 +141,7 @@ def _read_safe(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     try:
         with safe_open(path, "numpy") as file:
             names = list(file.keys())
-            units = json.loads((file.metadata() or {}).get(UNITS, "{}"))
+            units = _units((file.metadata() or {}).get(UNITS, "{}"))
             return {name: file.get_tensor(name) for name in names}, units
     except (SafetensorError, ValueError) as error:
         raise WeightsError(f"{path} is no safetensors file: {error}") from error

@@ -23,7 +23,7 @@ class Network(brainstate.nn.Module):
             heard with the spikes of the last step.
 
     Raises:
-        NIRError: a name without a node, nothing on the way to `"output"`, or a loop without a neuron.
+        NIRError: a name without a node, nothing on the way to `"output"`, one end used as the other, a loop without a neuron.
     """
 
     def __init__(self, nodes: Mapping[str, brainstate.nn.Module], edges: Sequence[tuple[str, str]]) -> None:
@@ -31,6 +31,9 @@ class Network(brainstate.nn.Module):
         self.parts, self.edges = dict(nodes), [(str(a), str(b)) for a, b in edges]
         for end in {e for edge in self.edges for e in edge} - {IN, OUT, *nodes}:
             raise NIRError(f"an edge names `{end}`; the nodes are {sorted(nodes)}, and the ends `{IN}` and `{OUT}`")
+        for a, b in self.edges:
+            if a == OUT or b == IN:
+                raise NIRError(f"an edge leads from `{a}` to `{b}`; nobody hears `{OUT}`, and `{IN}` hears nobody")
         self.order: list[str] = []
         self._visit(OUT, ())
         for left in set(nodes) - {*self.order}:

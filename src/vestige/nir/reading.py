@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import brainstate
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ def from_nir(graph: nir.NIRGraph | str | Path) -> Network:
     if isinstance(graph, (str, Path)):
         import nir
 
-        graph = nir.read(graph)
+        graph = _read(nir, Path(graph))
     kinds = {name: type(node).__name__ for name, node in graph.nodes.items()}
     ends = {name: {"Input": IN, "Output": OUT}[kind] for name, kind in kinds.items() if kind in ("Input", "Output")}
     whole = {name.removesuffix(SAID): node for name, node in graph.nodes.items() if _noted(name, node)}
@@ -44,15 +44,32 @@ def from_nir(graph: nir.NIRGraph | str | Path) -> Network:
     return Network(made, [(ends.get(a, a), ends.get(b, b)) for a, b in graph.edges if (a, b) not in loops])
 
 
+def _read(nir: Any, path: Path) -> nir.NIRGraph:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    try:
+        return nir.read(path)
+    except Exception as error:  # of nir, of HDF5, of NumPy: each has its own for what is broken
+        raise NIRError(f"{path} is no file of NIR: {type(error).__name__}: {str(error).splitlines()[0]}") from error
+
+
 def _noted(name: str, node: nir.NIRNode) -> bool:
     """Does it carry a whole neuron of ours?"""
     return type(node).__name__ == "Threshold" and name.endswith(SAID) and {*LIF_UNITS} <= {*(node.metadata or {})}
 
 
+def _dtype(name: str, said: Any) -> np.dtype:
+    if said not in ("float16", "bfloat16", "float32", "float64"):
+        raise NIRError(
+            f"node `{name}` has the precision {said!r} in its metadata; it can be float16, bfloat16, float32 or float64"
+        )
+    return jnp.dtype(said)
+
+
 def _imported(name: str, node: nir.NIRNode) -> brainstate.nn.Module:
     kind = type(node).__name__
     notes = {k: v.decode() if isinstance(v, bytes) else v for k, v in (node.metadata or {}).items()}
-    dtype, unit = np.dtype(notes.get("dtype", "float32")), notes.get("unit")
+    dtype, unit = _dtype(name, notes.get("dtype", "float32")), notes.get("unit")
     if kind in ("Affine", "Linear"):
         back = lambda a: from_si(a, u.amp, "A" if unit is None else unit, dtype)
         bias = back(node.bias) if kind == "Affine" else None

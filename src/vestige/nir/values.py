@@ -33,5 +33,6 @@ def from_si(value: Any, unit: u.Unit, named: str, dtype: np.dtype) -> Any:
     """A value of SI in the unit that the model had; without one where it had none."""
     if not named:
         return jnp.asarray(np.asarray(value), dtype)
-    into = getattr(u, {"A": "amp", "V": "volt"}.get(named, named), unit)
+    found = getattr(u, {"A": "amp", "V": "volt"}.get(named, named), None)
+    into = found if isinstance(found, u.Unit) else unit
     return jnp.asarray(np.asarray(value) / float((1.0 * into).to_decimal(unit)), dtype) * into
