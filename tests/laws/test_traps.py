@@ -232,3 +232,11 @@ def test_hybrid_names_its_weights():
     m = MODELS["LIF, recurrent"]
     with pytest.raises(ValueError, match=r"no weight named \['nope'\]"):
         init(m.graph, rules.hybrid(0.9, choose={"nope": "full"}), m.params, m.state)
+
+
+def test_a_rule_that_reads_new_states_takes_counters_too():
+    """What others read of a new state is that state, where it has no derivative: a pointer, a count of silent steps."""
+    m = MODELS["delay by pointer"]
+    out = online(m, RULES["ostl"], *m.data(3), window=2)
+    assert all(np.isfinite(g).all() and np.abs(g).max() > 0 for g in named(m, out.grads).values())
+    assert int(out.carry.state["at"]) == (int(m.state["at"]) + 3) % 3

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from .._compat import is_float
 from .program import Equation, Value, down
 from .types import Graph
 
@@ -20,7 +21,7 @@ def taking_part(g: Graph, shifted: bool) -> dict[Equation, tuple[int, ...]]:
     def made(v: Value) -> set[int]:
         """In which readings a value is made, rather than taken over from the first."""
         wanted = {n for n in READINGS if v in need[n]}
-        over = {INPUT, SEEN} if shifted and v in new else {INPUT} if v in g.fresh else set()
+        over = {INPUT, SEEN} if shifted and v in new and is_float(v) else {INPUT} if v in g.fresh else set()
         if wanted & over or (v in alike and not wanted):
             wanted |= {NOW}
         return wanted - over
