@@ -64,7 +64,7 @@ class Mechanism(brainstate.nn.Module):
         """Keep parameters with one unit; each is a number, `[k]` or `[*pop_size, k]`, or a state that holds one.
 
         Args:
-            bound: `NOT_NEGATIVE` of conductances, `ABOVE_ZERO` of time constants, and so on; None: any number.
+            bound: of `vestige.neurons.checks`: `NOT_NEGATIVE` for conductances, `ABOVE_ZERO` for times; None: any number.
 
         Raises:
             UnitMismatchError: one has another unit. ValueError: one is NaN, or outside the bound.
