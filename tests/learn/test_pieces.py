@@ -111,8 +111,8 @@ def test_what_is_no_window_is_refused():
     for window in (0, -1, 2.5, "long", True):
         with pytest.raises(ValueError, match="a number of steps of at least 1"):
             vg.gradients(graph, vg.rules.d_rtrl(), params, carry, xs, jnp.zeros(4), loss, window)
-    with pytest.raises(ValueError, match="another gradient for another window"):
-        rule = vg.rules.rtrl()
-        vg.gradients(graph, rule, params, vg.init(graph, rule, params, state), xs, jnp.zeros(4), loss, "auto")
+    for rule in (vg.rules.rtrl(), vg.rules.es_window(0.9), vg.rules.recent(3)):
+        with pytest.raises(ValueError, match="another gradient for another window"):
+            vg.gradients(graph, rule, params, vg.init(graph, rule, params, state), xs, jnp.zeros(4), loss, "auto")
     with pytest.raises(ValueError, match="at least 1"):
         vg.Budget(0)

@@ -14,6 +14,7 @@ from .course import Course
 from .learner import Learner, NotCompiledError
 from .logs import Log, Logs, logs_of
 from .measure import measure, predictor
+from .pieces import Window
 from .program import Metric, Plan
 from .progress import Row
 from .seeds import first_values, gathered
@@ -42,7 +43,7 @@ class History:
 
 def fit(
     learner: Learner, data: Drawn, *, loss: Loss, optimizer: optax.GradientTransformation, epochs: int = 1,
-    batch_size: int | None = None, update_every: int | Literal["end"] = "end", window: int | None = None,
+    batch_size: int | None = None, update_every: int | Literal["end"] = "end", window: Window = None,
     mask: Any = None, metrics: Mapping[str, Metric] | None = None, validate: Sequences | None = None,
     stop: EarlyStop | None = None, checkpoint: str | Path | None = None, checkpoint_every: int | None = None,
     log: str | Path | Log | Iterable[Any] | None = None, seed: int = 0, progress: bool | Mapping[str, Any] = True,
@@ -60,7 +61,7 @@ def fit(
         batch_size: sequences at a time; None: as the learner was compiled.
         update_every: `"end"`: once a sequence. K: every K steps inside it, 1 is true online learning; the traces then
             keep what they gathered under earlier weights.
-        window: steps per window; None: all steps between two updates.
+        window: steps per window, "auto" or a `Budget`, as for `gradients`; None: all steps between two updates.
         mask: `[T]`, scales each step's loss.
         metrics: functions of `(outputs [T, B, ...], targets [T, B, ...])` to a scalar, such as an accuracy.
         validate: sequences to be measured after each epoch, as `val_loss` and `val_*`.
@@ -152,7 +153,7 @@ def _drawer(data: Drawn) -> Callable[[np.random.Generator], Sequences]:
 def _asked(
     learner: Learner, data: Drawn, batch_size: int | None, *, loss: Loss, optimizer: optax.GradientTransformation,
     seeds: tuple[int, ...], many: bool, epochs: int = 1, update_every: int | Literal["end"] = "end",
-    window: int | None = None, mask: Any = None, metrics: Mapping[str, Metric] | None = None,
+    window: Window = None, mask: Any = None, metrics: Mapping[str, Metric] | None = None,
     validate: Sequences | None = None, stop: EarlyStop | None = None, checkpoint: str | Path | None = None,
     checkpoint_every: int | None = None, log: Any = None, progress: bool | Mapping[str, Any] = True,
     callbacks: Iterable[Callable[[int, Row], None]] = (),

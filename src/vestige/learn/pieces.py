@@ -62,7 +62,7 @@ def length_of(
         raise ValueError(
             f"window is {window!r}; give a number of steps of at least 1, 'auto', a Budget, or None for the whole sequence"
         )
-    if rule.scope == "full" and rule.window is None:
+    if rule.windowed or (rule.scope == "full" and rule.window is None):
         raise ValueError(
             "this rule gives another gradient for another window, so no budget may choose it: give a number of steps, "
             "or None for the whole sequence"

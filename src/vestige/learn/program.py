@@ -12,6 +12,7 @@ import numpy as np
 import optax
 
 from .learner import Learner
+from .pieces import Window
 from .window import Loss
 
 Metric = Callable[[Any, Any], jax.Array]
@@ -25,7 +26,7 @@ class Plan:
     loss: Loss
     optimizer: optax.GradientTransformation
     every: int | Literal["end"]
-    window: int | None
+    window: Window
     mask: jax.Array
     metrics: Mapping[str, Metric]
     updates: int | None = None

@@ -40,4 +40,4 @@ def _windowed(ax: float, af: float, kappa: bool | float) -> Rule:
         trace, _ = jax.lax.scan(step, trace, (obs.pre, obs.post, obs.trans))
         return Update(trace, uses, [None] * len(graph.edges))
 
-    return Rule(factors, update, "local", route=remembering(kappa), smooths=smoothing(ax))
+    return Rule(factors, update, "local", route=remembering(kappa), smooths=smoothing(ax), windowed=True)

@@ -59,4 +59,4 @@ def recent(steps: int, *, kappa: bool | float = False) -> Rule:
             new[n] = Recent(last(e.x, obs.pre[n]), last(faded, lately(edge, rest, obs.post[n])))
         return Update(new, uses, [None] * len(trace))
 
-    return Rule(init, update, "local", route=remembering(kappa))
+    return Rule(init, update, "local", route=remembering(kappa), windowed=True)

@@ -94,6 +94,7 @@ class Rule(NamedTuple):
 
     `stepwise`: the trace is no larger than what a step computes, so nothing is saved by touching it seldom: a window is gone
     through as windows of one step, whose `uses` are then correlated together. For scope `instant` alone.
+    `windowed`: another window gives another gradient, so none is chosen for it.
     """
 
     init: Callable[[Graph, list[Any]], Any]
@@ -110,6 +111,7 @@ class Rule(NamedTuple):
     ahead: Callable[[Graph, Any, list[Any]], list[Any]] | None = None
     smooths: Callable[[Graph, list[Any]], list[float | None]] | None = None
     stepwise: bool = False
+    windowed: bool = False
 
 
 def present(obs: Obs, signal: Signal) -> list[list[tuple[jax.Array, jax.Array]]]:
