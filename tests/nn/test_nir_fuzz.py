@@ -6,7 +6,7 @@ import nir
 import numpy as np
 import pytest
 import saiunit as u
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import vestige as vg
@@ -39,6 +39,7 @@ def whole(folder):
     return (folder / "whole.nir").read_bytes()
 
 
+@settings(max_examples=5)
 @given(KINDS, KINDS, st.lists(st.tuples(names, names), min_size=1, max_size=5))
 @example("linear", "lif", [("input", "a"), ("a", "b"), ("b", "output")])
 @example("linear", "lif", [("input", "a"), ("a", "b"), ("b", "a"), ("b", "output")])
