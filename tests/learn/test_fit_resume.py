@@ -71,7 +71,7 @@ def whole(tmp_path_factory):
 
 def test_killed_between_the_draft_and_its_place(whole, tmp_path):
     killed = child(tmp_path, "plain", 7)
-    assert killed.wait(120) == -signal.SIGKILL, killed.stderr.read().decode()
+    assert killed.wait(600) == -signal.SIGKILL, killed.stderr.read().decode()
     path = tmp_path / "run.npz"
     assert len(list(tmp_path.glob(".run.npz.*.part"))) == 1  # the draft of the dead
     at = files.notes(path)["at"]
