@@ -82,6 +82,12 @@ def test_a_sequence_alone_needs_no_trace():
     assert chosen(rule=vg.rules.d_rtrl(), alone=True, **how) == 500 > chosen(rule=vg.rules.d_rtrl(), **how)
     small = vg.Budget(100 * 64 * bytes_of_a_step(graph))
     assert chosen(rule=vg.rules.d_rtrl(), alone=True, window=small, **how) == 100
+    # one that is smaller than what a step computes is not formed either
+    params, state, few = problem(H=1)
+    carry = vg.init(few, vg.rules.d_rtrl(), params, state, 10**6)
+    assert size(carry.trace) < 4 * 10**6 * bytes_of_a_step(few)
+    assert chosen(few, vg.rules.d_rtrl(), params, state, 3, 10**5, vg.Budget(10**9), alone=True) == 3
+    assert chosen(few, vg.rules.d_rtrl(), params, state, 3, 10**6, alone=False) == 1
     # factors are small and near: nothing to save
     assert chosen(rule=vg.rules.es_d_rtrl(0.9), alone=True, **how) == chosen(rule=vg.rules.es_d_rtrl(0.9), **how)
 

@@ -43,11 +43,11 @@ def length_of(
     """Steps per window for a sequence of `steps`.
 
     A window reads and writes the trace once and keeps what each of its steps computed. So its buffers may be some times as
-    large as the trace: then the trace costs little. Of a trace as small as what a step computes there is nothing to save, and
-    buffers stay `NEAR`. A stepwise rule touches its trace at every step anyhow, and the gradient once a window; of that the same
-    is true. A sequence that is alone needs no trace if one window holds all of it, so it gets one where the budget allows,
-    which no window exceeds. Of windows that long, the one that cuts the sequence into equal pieces is taken, if there is one
-    not much shorter, since a ragged rest is a program of its own.
+    large as the trace: then the trace costs little; of a small trace there is nothing to save, and buffers stay `NEAR`. A
+    stepwise rule touches its trace at every step anyhow, and the gradient once a window; of that the same is true. A sequence
+    that is alone needs no trace if one window holds all of it, so it gets one where the budget allows, which no window exceeds.
+    Of windows that long, the one that cuts the sequence into equal pieces is taken, if there is one not much shorter, since a
+    ragged rest is a program of its own.
 
     Args:
         trace: gives the rule's trace of the whole batch. alone: nothing comes before the sequence, and nothing after it.
@@ -72,8 +72,7 @@ def length_of(
     if rule.stepwise:
         room = max(NEAR, GRADIENTS * bytes_of_weights(g))
     else:
-        kept = size(jax.eval_shape(trace))
-        room = NEAR if kept <= TRACES * once else budget.bytes if alone else max(NEAR, TRACES * kept)
+        room = budget.bytes if alone else max(NEAR, TRACES * size(jax.eval_shape(trace)))
     longest = max(1, min(steps, min(room, budget.bytes) // max(once, 1)))
     pieces = math.ceil(steps / longest)
     even = next((n for n in range(pieces, 2 * pieces) if steps % n == 0), pieces)
