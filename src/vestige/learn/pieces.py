@@ -12,7 +12,7 @@ from ..graph import Graph, routed
 from ..graph.program import Value
 from ..rules import Rule
 
-NEAR = 1 << 19  # bytes that lie at hand, in the cache next to a core
+NEAR = 1 << 18  # bytes that lie at hand, in the cache next to a core
 TRACES = 4  # a window's buffers in traces: what is touched once a window should be little beside what each step touches
 GRADIENTS = 2  # the same in gradients, where the trace is touched at every step anyhow
 
