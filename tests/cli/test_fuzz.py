@@ -13,6 +13,7 @@ import saiunit as u
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from broken import broken
 from vestige.cli import audit, model
 from vestige.cli.errors import Refused
 from vestige.cli.main import main, parser
@@ -139,18 +140,12 @@ def test_all_kinds_of_numbers_come_back(folder, whole):
 @given(st.data())
 def test_a_broken_checkpoint_is_refused_and_kept(folder, whole, data):
     """Cut short, or a byte changed: an error of ours, or, where the byte says nothing, the same numbers."""
-    broken = bytearray(whole)
-    if data.draw(st.booleans()):
-        del broken[data.draw(st.integers(0, len(whole) - 1)) :]
-    for _ in range(data.draw(st.integers(0, 3))):
-        if broken:
-            broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
-    path = folder / "broken.npz"
-    path.write_bytes(broken)
+    path, harmed = folder / "broken.npz", data.draw(broken(whole))
+    path.write_bytes(harmed)
     try:
         tree, _ = files.load(path, TREE)
     except files.CheckpointError:
-        assert path.read_bytes() == broken
+        assert path.read_bytes() == harmed
     else:
         np.testing.assert_array_equal(tree["w"], TREE["w"])
 

@@ -40,6 +40,11 @@ def same_on(device: jax.Device, run: Callable[..., Any], *args: Any, tol: float 
     return there
 
 
+def largest(tree: Any) -> float:
+    """The largest size of any number: of zeros alone a comparison is empty."""
+    return max(float(jnp.abs(a).max()) for a in jax.tree.leaves(tree))
+
+
 def typed(tree: Any, dtype: Any) -> Any:
     """Floating arrays in another type."""
     return jax.tree.map(lambda a: a.astype(dtype) if jnp.issubdtype(a.dtype, jnp.floating) else a, tree)

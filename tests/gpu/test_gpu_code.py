@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from on_device import TOLERANCE, found, same_on
+from on_device import TOLERANCE, found, largest, same_on
 from test_gpu_rules import learned, ways
 
 from marks import slowly
@@ -21,7 +21,11 @@ def test_without_a_gpu_the_tests_say_what_to_do():
 def test_the_tests_themselves_run():
     """On the CPU, which then is both sides."""
     run, args = learned(MODELS["block of 1"], RULES["es_d_rtrl 0.9"], "float32")
-    same_on(found("cpu"), run, *args, tol=TOLERANCE["float32"])
+    there = same_on(found("cpu"), run, *args, tol=TOLERANCE["float32"])
+    assert largest(there.grads) > 0
+    with pytest.raises(AssertionError):  # and find what differs
+        first = iter([1.0])
+        same_on(found("cpu"), lambda w: w + next(first, 2.0), jnp.zeros(2))
 
 
 @pytest.mark.parametrize("model", slowly(ALL_MODELS, ["conv 1d"]), ids=name)

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import vestige as vg
+from broken import broken
 from vestige.nir import Network, NIRError, from_nir, to_nir
 
 NODES = {
@@ -68,14 +69,8 @@ def test_any_wiring(a, b, edges):
 
 @given(st.data())
 def test_any_file(folder, whole, data):
-    broken = bytearray(whole)
-    if data.draw(st.booleans()):
-        del broken[data.draw(st.integers(0, len(whole) - 1)) :]
-    for _ in range(data.draw(st.integers(0, 3))):
-        if broken:
-            broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
     path = folder / "broken.nir"
-    path.write_bytes(broken)
+    path.write_bytes(data.draw(broken(whole)))
     try:
         net = from_nir(path)
     except ValueError as error:
